@@ -1,0 +1,67 @@
+# Targets of this project: moq_library, moq_program, moq_test.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(MOQ_CCACHE ccache)
+if(MOQ_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${MOQ_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${MOQ_CCACHE})
+endif()
+
+# What every target of ours is compiled with; never exported.
+add_library(moq_build_flags INTERFACE)
+target_compile_options(
+  moq_build_flags
+  INTERFACE -Wall
+            -Wextra
+            -Wpedantic
+            -Wshadow
+            -Woverloaded-virtual
+            -Wconversion
+            -Wno-sign-conversion
+            -Werror)
+if(MOQ_SANITIZE)
+  target_compile_options(moq_build_flags INTERFACE -fsanitize=${MOQ_SANITIZE} -fno-sanitize-recover=all
+                                                   -fno-omit-frame-pointer)
+  target_link_options(moq_build_flags INTERFACE -fsanitize=${MOQ_SANITIZE})
+endif()
+
+# moq_library(NAME FILES... [PUBLIC targets...] [PRIVATE targets...])
+#
+# A static library for one folder, as target moq_NAME. PUBLIC: what its headers
+# include. PRIVATE: what only its sources do.
+function(moq_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FILES;PUBLIC;PRIVATE")
+  add_library(moq_${name} STATIC ${arg_FILES})
+  target_include_directories(
+    moq_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
+                       $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/moq>)
+  target_compile_features(moq_${name} PUBLIC cxx_std_20)
+  target_link_libraries(moq_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE}
+                                           $<BUILD_INTERFACE:moq_build_flags>)
+  set_property(GLOBAL APPEND PROPERTY MOQ_LIBRARIES moq_${name})
+endfunction()
+
+# moq_program(NAME FILES... [LINK targets...])
+function(moq_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FILES;LINK")
+  add_executable(${name} ${arg_FILES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${name} PRIVATE ${arg_LINK} moq_build_flags)
+endfunction()
+
+# moq_test(NAME FILES... [LINK targets...]): GoogleTest cases, found by ctest.
+function(moq_test name)
+  if(NOT MOQ_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FILES;LINK")
+  add_executable(${name} ${arg_FILES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${arg_LINK} moq_build_flags GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()
