@@ -23,6 +23,8 @@ target_compile_options(
             -Woverloaded-virtual
             -Wconversion
             -Wno-sign-conversion
+            # Designated initialisers leave members to their defaults.
+            -Wno-missing-field-initializers
             -Werror)
 if(MOQ_SANITIZE)
   target_compile_options(moq_build_flags INTERFACE -fsanitize=${MOQ_SANITIZE} -fno-sanitize-recover=all

@@ -11,6 +11,7 @@
 #include "net/base/bytes.h"
 #include "net/base/error.h"
 #include "net/base/time.h"
+#include "net/transport/error.h"
 
 /// The seam between MoQ and what carries it: raw QUIC, WebTransport, QMux, or
 /// the in-memory pair of the tests. Words are those of RFC 9000.
