@@ -29,7 +29,16 @@ class SocketAddress {
   [[nodiscard]] std::uint16_t port() const;
   void set_port(std::uint16_t port);
   [[nodiscard]] bool empty() const { return size_ == 0; }
-  /// As `parse` reads it; mapped IPv4 is written as IPv4.
+  /// Whether this is IPv4, mapped or not.
+  [[nodiscard]] bool is_v4() const;
+  /// Whether this is the wildcard (0.0.0.0 or ::), or empty.
+  [[nodiscard]] bool is_any() const;
+  /// IPv4 in its IPv4-mapped form, IPv4-mapped as IPv4; anything else unchanged.
+  [[nodiscard]] SocketAddress mapped() const;
+  [[nodiscard]] SocketAddress unmapped() const;
+  /// The address without its port or brackets: "192.0.2.1", "::1".
+  [[nodiscard]] std::string host() const;
+  /// As `parse` reads it; mapped IPv4 is written as IPv4. "(none)" when empty.
   [[nodiscard]] std::string to_string() const;
 
   friend bool operator==(const SocketAddress& a, const SocketAddress& b);
