@@ -9,6 +9,7 @@ namespace {
 
 TEST(Bytes, CopySharesStorage) {
   const Bytes a = Bytes::copy_of("hello");
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): it is what is tested.
   const Bytes b = a;
   EXPECT_EQ(a.data(), b.data());
   EXPECT_EQ(b.text(), "hello");
