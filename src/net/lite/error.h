@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+#include "net/base/error.h"
+
+namespace moq::lite {
+
+/// Codes that a session is closed with. 0x20 to 0x3f must not be interpreted; 0x40
+/// and above are the application's.
+enum class SessionError : std::uint64_t {
+  no_error = 0x0,
+  internal = 0x1,
+  unauthorized = 0x2,
+  protocol_violation = 0x3,
+  key_value_formatting = 0x6,
+  goaway_timeout = 0x10,
+  control_message_timeout = 0x11,
+  version_negotiation = 0x15,
+};
+const ErrorDomain& error_domain(SessionError);
+
+/// Codes that a stream is reset or stopped with. As for sessions, 0x20 to 0x3f must
+/// not be interpreted, and 0x40 and above are the application's.
+enum class StreamError : std::uint64_t {
+  internal = 0x0,
+  cancelled = 0x1,
+  delivery_timeout = 0x2,
+  session_closed = 0x3,
+  going_away = 0x4,
+  too_far_behind = 0x5,
+  malformed = 0x12,
+};
+const ErrorDomain& error_domain(StreamError);
+
+/// What to close the session with when a control message does not decode
+/// (§"Message Length"): PROTOCOL_VIOLATION, with the reason. Errors that are
+/// SessionErrors already are kept.
+///
+/// The URI of a GOAWAY that is too long (CodingError::uri_too_long) may instead be
+/// answered on its stream alone, as the reference does; that is for the session.
+[[nodiscard]] Error to_session_error(const Error& error);
+
+/// What to reset a Group or Fetch Stream with when its frames do not decode:
+/// MALFORMED, with the reason. Errors that are StreamErrors already are kept.
+[[nodiscard]] Error to_stream_error(const Error& error);
+
+}  // namespace moq::lite

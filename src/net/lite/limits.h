@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// What a moq-lite peer may send. Sizes are in bytes.
+namespace moq::lite {
+
+/// The body of a message.
+inline constexpr std::size_t kMaxMessage = 64 << 10;
+/// A broadcast path, prefix or suffix.
+inline constexpr std::size_t kMaxPath = 1024;
+inline constexpr std::size_t kMaxTrackName = 1024;
+/// Hop ids in an announcement.
+inline constexpr std::size_t kMaxHops = 32;
+/// Suffixes in an ANNOUNCE_INIT; kMaxMessage bounds their sum.
+inline constexpr std::size_t kMaxInitialAnnouncements = 4096;
+/// The new session URI of a GOAWAY.
+inline constexpr std::size_t kMaxGoawayUri = 8192;
+/// Parameters in a SETUP.
+inline constexpr std::size_t kMaxSetupParameters = 64;
+/// The path in a SETUP, which may carry a query with a token.
+inline constexpr std::size_t kMaxSetupPath = 8192;
+/// The whole body of a datagram (§"Datagrams").
+inline constexpr std::size_t kMaxDatagram = 1200;
+/// A frame's timestamp. The first frame of a group has the absolute one in zigzag
+/// form, which leaves 61 bits; so every delta between two fits, too.
+inline constexpr std::uint64_t kMaxTimestamp = (std::uint64_t{1} << 61) - 1;
+
+}  // namespace moq::lite
