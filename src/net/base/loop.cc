@@ -44,6 +44,11 @@ void Loop::post(std::function<void()> task) {
   wake();
 }
 
+void Loop::drop_tasks() {
+  // Destroying a task may post another.
+  while (!tasks_.empty()) std::exchange(tasks_, {}).clear();
+}
+
 void Loop::mark(Flushable& what) {
   if (what.marked_in_ != nullptr) return;
   what.marked_in_ = this;

@@ -81,6 +81,9 @@ class Loop {
   /// Runs `task` later in this tick (or in the next), never inside this call.
   void post(std::function<void()> task);
 
+  /// Destroys the posted tasks instead of running them: for drivers that shut down.
+  void drop_tasks();
+
   /// Has `what->flush()` called once, after the tasks of this tick.
   void mark(Flushable& what);
 
