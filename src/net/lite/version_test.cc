@@ -1,0 +1,52 @@
+#include "net/lite/version.h"
+
+#include <gtest/gtest.h>
+
+namespace moq::lite {
+namespace {
+
+TEST(Versions, AreFoundByWhatNamesThem) {
+  for (const VersionInfo& row : versions()) {
+    EXPECT_EQ(&version_info(row.version), &row);
+    EXPECT_EQ(find_by_name(row.name), &row);
+    EXPECT_EQ(find_by_code(row.code), &row);
+    EXPECT_EQ(find_by_alpn(row.alpn), row.has_session_stream ? nullptr : &row);
+  }
+  EXPECT_EQ(versions().size(), 5U);
+  EXPECT_EQ(find_by_alpn("moql"), nullptr) << "SETUP says which one it is";
+  EXPECT_EQ(find_by_alpn("moq-lite-06"), nullptr);
+  EXPECT_EQ(find_by_name("moq-lite-5"), nullptr);
+  EXPECT_EQ(find_by_code(0xff0dad06), nullptr);
+  EXPECT_EQ(find_by_alpn("moq-lite-05")->version, Version::lite05);
+}
+
+TEST(Versions, AnswerSubscribeInTheirOwnWay) {
+  const SubscribeResponses& four = version_info(Version::lite04).responses;
+  EXPECT_TRUE(four.ok_has_properties);
+  EXPECT_EQ(four.ok, 0U);
+  EXPECT_FALSE(four.end);
+  EXPECT_EQ(four.drop, 1U);
+  const SubscribeResponses& five = version_info(Version::lite05).responses;
+  EXPECT_FALSE(five.ok_has_properties);
+  EXPECT_EQ(five.ok, 0U);
+  EXPECT_EQ(five.end, 1U);
+  EXPECT_EQ(five.drop, 2U);
+  EXPECT_FALSE(version_info(Version::lite02).responses.typed);
+}
+
+// What one column implies of another, in every row.
+TEST(Versions, AreConsistent) {
+  for (const VersionInfo& row : versions()) {
+    SCOPED_TRACE(row.name);
+    EXPECT_FALSE(row.has_announce_init && row.has_announce_ok);
+    EXPECT_EQ(row.responses.ok_has_properties, !row.has_track_stream);
+    EXPECT_EQ(row.responses.typed, row.responses.ok.has_value());
+    EXPECT_LE(row.has_probe_rtt, row.has_probe);
+    EXPECT_LE(row.has_datagrams, row.has_timestamps) << "datagrams carry one";
+    EXPECT_LE(row.self_in_hops, row.hops != HopForm::none);
+    EXPECT_EQ(row.wire_form == version_info(Version::lite05).wire_form, row.has_timestamps);
+  }
+}
+
+}  // namespace
+}  // namespace moq::lite
