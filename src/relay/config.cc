@@ -1,0 +1,244 @@
+#include "relay/config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "relay/keys.h"
+#include "relay/sources.h"
+
+namespace moq::relay {
+
+namespace {
+
+// A worker is named by one byte of the connection ids that we issue.
+constexpr std::size_t kMaxWorkers = 256;
+// RFC 9000 §4.6.
+constexpr std::uint64_t kMaxStreams = std::uint64_t{1} << 60;
+
+class Merge {
+ public:
+  explicit Merge(Loaded& loaded) : loaded_(loaded) {}
+
+  // Sources come in order of precedence, the strongest first.
+  void add(Source source) {
+    std::ranges::move(source.mistakes, std::back_inserter(loaded_.mistakes));
+    std::vector<const Key*> here;
+    for (Assignment& assignment : source.assignments) {
+      const std::string name = assignment.key->name();
+      const auto [place, first] = places_.try_emplace(name, assignment.where);
+      if (!first) {
+        if (std::ranges::find(here, assignment.key) == here.end()) continue;
+        loaded_.mistakes.push_back(
+            fmt::format("{}: {} is set already, by {}", assignment.where, name, place->second));
+        continue;
+      }
+      if (is_public_part(name) && places_.contains("auth.public")) continue;
+      here.push_back(assignment.key);
+      apply(assignment);
+    }
+  }
+
+  Config take() { return std::move(config_); }
+
+  // What values mean together.
+  void check() {
+    check_tls();
+    check_access();
+    check_ranges();
+    // Without [server] bind, this would be a server of streams only, which must
+    // not open a UDP port that nobody asked for.
+    for (const char* stream : {"server.tcp.bind", "server.unix.bind"}) {
+      if (places_.contains(stream) && !places_.contains("server.bind")) {
+        mistake(stream, "this listener is not opened yet, and there is no other: set server.bind");
+      }
+    }
+  }
+
+ private:
+  void apply(const Assignment& assignment) {
+    const Key& key = *assignment.key;
+    switch (key.support) {
+      case Support::later:
+        // Off is what it is.
+        if (key.type == Type::boolean && assignment.items == std::vector<std::string>{"false"}) {
+          return;
+        }
+        config_.warnings.push_back(
+            fmt::format("{}: known, but without effect in this version", assignment.where));
+        return;
+      case Support::refused:
+        loaded_.mistakes.push_back(fmt::format(
+            "{}: not supported by this version, and not ignored: {}", assignment.where, key.help));
+        return;
+      case Support::now:
+        break;
+    }
+    if (!assignment.found.empty()) return reject(assignment, assignment.found);
+    if (key.type != Type::text_list && key.type != Type::path_list &&
+        key.type != Type::version_list && assignment.items.size() > 1) {
+      return reject(assignment, "several values");
+    }
+    const auto value = parse_value(key, assignment.items);
+    if (!value) return reject(assignment, quoted(assignment.items));
+    key.store(config_, *value);
+  }
+
+  void reject(const Assignment& assignment, const std::string& found) {
+    const Key& key = *assignment.key;
+    std::string wanted(expected(key.type));
+    if (key.type == Type::choice) {
+      wanted = fmt::format("one of {}", fmt::join(words(key.choices), ", "));
+    }
+    if (key.type == Type::version_list) {
+      wanted += fmt::format(": {}", fmt::join(known_versions(), ", "));
+      const std::string near =
+          assignment.items.empty() ? "" : nearest(assignment.items.back(), known_versions());
+      if (!near.empty()) wanted += fmt::format("; did you mean {}?", near);
+    }
+    loaded_.mistakes.push_back(
+        fmt::format("{}: found {}, expected {}", assignment.where, found, wanted));
+  }
+
+  static std::string quoted(const std::vector<std::string>& items) {
+    return fmt::format("\"{}\"", fmt::join(items, "\", \""));
+  }
+
+  // A flag or variable for auth.public stands for the whole table of the file.
+  static bool is_public_part(const std::string& name) { return name.starts_with("auth.public."); }
+
+  void mistake(const std::string& name, const std::string& what) {
+    const auto place = places_.find(name);
+    loaded_.mistakes.push_back(
+        fmt::format("{}: {}", place == places_.end() ? name : place->second, what));
+  }
+
+  void check_tls() {
+    const Config::Server::Tls& tls = config_.server.tls;
+    if (tls.cert.size() != tls.key.size()) {
+      mistake(places_.contains("server.tls.cert") ? "server.tls.cert" : "server.tls.key",
+              fmt::format("each certificate needs its key: there are {} certificates and {} keys",
+                          tls.cert.size(), tls.key.size()));
+    }
+    if (tls.cert.empty() && tls.key.empty() && tls.generate.empty() &&
+        !places_.contains("server.tls.cert")) {
+      loaded_.mistakes.emplace_back(
+          "server.tls: there is no certificate: set server.tls.cert and server.tls.key, or, for "
+          "development, server.tls.generate = [\"localhost\"]");
+    }
+    for (const std::string& file : tls.cert) check_file("server.tls.cert", file);
+    for (const std::string& file : tls.key) check_file("server.tls.key", file);
+    if (std::ranges::find(tls.generate, "") != tls.generate.end()) {
+      mistake("server.tls.generate", "found an empty name, expected a host name or address");
+    }
+  }
+
+  void check_file(const char* name, const std::string& file) {
+    errno = 0;
+    std::ifstream stream(file);
+    if (stream && stream.peek() != std::ifstream::traits_type::eof()) return;
+    mistake(name, fmt::format("cannot read {}: {}", file,
+                              errno != 0 ? std::strerror(errno) : "the file is empty"));
+  }
+
+  void check_access() {
+    const PublicAccess& access = config_.auth.public_access;
+    std::set<std::string> prefixes(access.subscribe.begin(), access.subscribe.end());
+    prefixes.insert(access.publish.begin(), access.publish.end());
+    for (const std::string& prefix : prefixes) {
+      if (prefix.find("://") == std::string::npos) continue;
+      mistake("auth.public",
+              fmt::format("found \"{}\", expected the prefix of a path, such as \"anon\"", prefix));
+    }
+    if (access.subscribe.empty() && access.publish.empty()) {
+      loaded_.mistakes.emplace_back(
+          "auth: nobody could connect: set auth.public to the paths that need no token (\"\": all "
+          "paths, for development)");
+    }
+  }
+
+  void check_ranges() {
+    if (config_.server.workers > kMaxWorkers) {
+      mistake("server.workers",
+              fmt::format("found {}, expected at most {}", config_.server.workers, kMaxWorkers));
+    }
+    const std::uint64_t streams = config_.server.quic.max_streams;
+    if (streams == 0 || streams > kMaxStreams) {
+      mistake("server.quic.max_streams",
+              fmt::format("found {}, expected 1 to {}", streams, kMaxStreams));
+    }
+  }
+
+  Loaded& loaded_;
+  std::map<std::string, std::string> places_;
+  Config config_;
+};
+
+// The level that RUST_LOG asks for, in the syntax of tracing's filters: a level,
+// or a list of target=level, of which ours are those that begin with "moq".
+std::optional<log::Level> rust_log_level(const std::string& filter) {
+  const auto keys = all_keys();
+  const auto key = std::ranges::find_if(keys, [](const Key& k) { return k.name() == "log.level"; });
+  std::optional<log::Level> found;
+  for (const std::string& directive : split_list(filter)) {
+    const std::size_t equals = directive.find('=');
+    if (equals != std::string::npos && !directive.starts_with("moq")) continue;
+    Config parsed;
+    if (directive == "off") {
+      parsed.log.level = log::Level::off;
+    } else {
+      const auto value = parse_value(
+          *key, {equals == std::string::npos ? directive : directive.substr(equals + 1)});
+      if (!value) continue;
+      key->store(parsed, *value);
+    }
+    found = found ? std::min(*found, parsed.log.level) : parsed.log.level;
+  }
+  return found;
+}
+
+Source read_file(const std::string& file) {
+  errno = 0;
+  std::ifstream stream(file);
+  std::ostringstream text;
+  if (stream) text << stream.rdbuf();
+  if (!stream || (errno != 0 && text.str().empty())) {
+    return {.mistakes = {
+                fmt::format("{}: cannot read the configuration: {}", file, std::strerror(errno))}};
+  }
+  return read_toml(text.str(), file);
+}
+
+}  // namespace
+
+Loaded load_config(const std::vector<std::string>& arguments, const Environment& environment) {
+  Loaded loaded;
+  CommandLine line = read_arguments(arguments);
+  if (line.help) loaded.text = help_text();
+  if (line.version) loaded.text = version_text();
+  if (!loaded.text.empty()) return loaded;
+
+  Merge merge(loaded);
+  const std::string file = line.file;
+  merge.add(std::move(line));
+  merge.add(read_environment(environment));
+  if (!file.empty()) merge.add(read_file(file));
+  // What is missing is only known once all that is there could be read.
+  if (loaded.mistakes.empty()) merge.check();
+  if (!loaded.mistakes.empty()) return loaded;
+
+  loaded.config = merge.take();
+  if (const auto filter = environment("RUST_LOG")) {
+    if (const auto level = rust_log_level(*filter)) loaded.config->log.level = *level;
+  }
+  return loaded;
+}
+
+}  // namespace moq::relay

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/base/log.h"
+#include "net/base/time.h"
+#include "relay/parse.h"
+
+namespace moq::relay {
+
+/// How a connection decides how fast to send.
+enum class CongestionControl : unsigned char {
+  loss,   ///< CUBIC
+  delay,  ///< BBR
+};
+
+/// Path prefixes that need no token.
+struct PublicAccess {
+  std::vector<std::string> subscribe;
+  std::vector<std::string> publish;
+
+  friend bool operator==(const PublicAccess&, const PublicAccess&) = default;
+};
+
+/// Everything that an operator can set, checked. What a key means, and where it
+/// may be written, stands in the table of keys.cc.
+struct Config {
+  struct Log {
+    log::Level level = log::Level::info;
+  } log;
+
+  struct Server {
+    HostPort bind{"::", 443};
+    std::size_t workers = 0;            ///< 0: one for each core
+    std::vector<std::string> versions;  ///< empty: all
+    struct Tls {
+      std::vector<std::string> cert;      ///< PEM files, a chain each
+      std::vector<std::string> key;       ///< PEM files, as many as `cert`
+      std::vector<std::string> generate;  ///< host names and addresses
+    } tls;
+    struct Quic {
+      CongestionControl congestion_control = CongestionControl::delay;
+      bool gso = true;
+      Duration idle_timeout = std::chrono::seconds(30);
+      Duration keep_alive = std::chrono::seconds(5);  ///< zero: off
+      std::uint64_t max_streams = 1024;               ///< of each kind, per connection
+      bool mtu_discovery = false;
+    } quic;
+  } server;
+
+  struct Web {
+    std::optional<HostPort> http_listen;  ///< none: no HTTP
+  } web;
+
+  struct Auth {
+    PublicAccess public_access;
+  } auth;
+
+  struct Cache {
+    std::optional<SizeLimit> capacity;  ///< none: no limit
+    std::optional<Duration> duration;   ///< none: what each track asks for
+  } cache;
+
+  /// How long sessions may stay after the first signal; none: until they leave.
+  std::optional<Duration> drain_timeout;
+
+  /// What was set but has no effect, for the log: a line each.
+  std::vector<std::string> warnings;
+};
+
+/// What a command line came to.
+struct Loaded {
+  /// There is a configuration unless there are mistakes, or `text` was asked for.
+  std::optional<Config> config;
+  /// The answer to --help or --version; "" otherwise.
+  std::string text;
+  /// "relay.toml:12: server.bind: expected ...", a line each.
+  std::vector<std::string> mistakes;
+};
+
+/// Reads an environment variable; none when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+/// Merges the command line (without the program's name), the environment and
+/// the file that the command line names. A flag beats a variable beats the
+/// file. Opens no socket and changes nothing; all mistakes are found at once.
+Loaded load_config(const std::vector<std::string>& arguments, const Environment& environment);
+
+}  // namespace moq::relay

@@ -1,0 +1,376 @@
+#include "relay/config.h"
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "relay/keys.h"
+#include "relay/sources.h"
+
+namespace moq::relay {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr std::string_view kLeast =
+    "[server]\ntls.generate = \"localhost\"\n[auth]\npublic = \"\"\n";
+
+class ConfigTest : public testing::Test {
+ protected:
+  ConfigTest() : directory_(std::filesystem::path(testing::TempDir()) / name()) {
+    std::filesystem::create_directories(directory_);
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string write(const std::string& file, std::string_view text) const {
+    const auto path = directory_ / file;
+    std::ofstream(path) << text;
+    return path.string();
+  }
+
+  // Loads a file with this text, and the arguments behind it.
+  Loaded load(std::string_view text, std::vector<std::string> arguments = {}) {
+    file_ = write("relay.toml", text);
+    arguments.insert(arguments.begin(), file_);
+    return load_arguments(arguments);
+  }
+
+  Loaded load_arguments(const std::vector<std::string>& arguments) {
+    return load_config(arguments, [this](const std::string& name) {
+      const auto found = environment_.find(name);
+      return found == environment_.end() ? std::nullopt : std::optional(found->second);
+    });
+  }
+
+  // The one configuration, or a failure that shows the mistakes.
+  static Config good(const Loaded& loaded) {
+    EXPECT_THAT(loaded.mistakes, IsEmpty());
+    return loaded.config.value_or(Config{});
+  }
+
+  // The mistakes of a document that is complete but for `text`.
+  std::vector<std::string> mistakes(std::string_view text) {
+    const Loaded loaded = load(text, {"--tls-generate", "localhost", "--auth-public", ""});
+    EXPECT_FALSE(loaded.config);
+    return loaded.mistakes;
+  }
+
+  std::string file_;
+  std::map<std::string, std::string> environment_;
+
+ private:
+  static std::string name() {
+    return std::string("config-") + testing::UnitTest::GetInstance()->current_test_info()->name();
+  }
+  std::filesystem::path directory_;
+};
+
+TEST_F(ConfigTest, TheLeastFileHasTheDefaultsOfTheReference) {
+  const Config config = good(load(kLeast));
+  EXPECT_EQ(config.log.level, log::Level::info);
+  EXPECT_EQ(config.server.bind, (HostPort{"::", 443}));
+  EXPECT_EQ(config.server.workers, 0U);
+  EXPECT_THAT(config.server.versions, IsEmpty());
+  EXPECT_THAT(config.server.tls.generate, ElementsAre("localhost"));
+  EXPECT_EQ(config.server.quic.congestion_control, CongestionControl::delay);
+  EXPECT_TRUE(config.server.quic.gso);
+  EXPECT_EQ(config.server.quic.idle_timeout, 30s);
+  EXPECT_EQ(config.server.quic.keep_alive, 5s);
+  EXPECT_EQ(config.server.quic.max_streams, 1024U);
+  EXPECT_FALSE(config.server.quic.mtu_discovery);
+  EXPECT_FALSE(config.web.http_listen);
+  EXPECT_THAT(config.auth.public_access.publish, ElementsAre(""));
+  EXPECT_FALSE(config.cache.capacity);
+  EXPECT_FALSE(config.cache.duration);
+  EXPECT_FALSE(config.drain_timeout);
+  EXPECT_THAT(config.warnings, IsEmpty());
+}
+
+TEST_F(ConfigTest, EveryKeyOfAFileIsStored) {
+  const std::string cert = write("cert.pem", "x");
+  const std::string key = write("key.pem", "x");
+  const Config config = good(load(R"(
+drain_timeout = "2m"
+[log]
+level = "DEBUG"
+[server]
+bind = "127.0.0.1:4443"
+workers = 3
+version = ["moq-lite-04", "moq-lite-03"]
+[server.tls]
+cert = ")" + cert + R"("
+key = [")" + key + R"("]
+[server.quic]
+congestion_control = "loss"
+gso = false
+idle_timeout = "1m"
+keep_alive = "0s"
+max_streams = 17
+mtu_discovery = true
+[web.http]
+listen = "[::]:80"
+[auth.public]
+subscribe = ["anon", "demo"]
+publish = "anon"
+[cache]
+capacity = "8GiB"
+duration = "10s"
+)"));
+  EXPECT_EQ(config.drain_timeout, 2min);
+  EXPECT_EQ(config.log.level, log::Level::debug);
+  EXPECT_EQ(config.server.bind, (HostPort{"127.0.0.1", 4443}));
+  EXPECT_EQ(config.server.workers, 3U);
+  EXPECT_THAT(config.server.versions, ElementsAre("moq-lite-04", "moq-lite-03"));
+  EXPECT_THAT(config.server.tls.cert, ElementsAre(cert));
+  EXPECT_THAT(config.server.tls.key, ElementsAre(key));
+  EXPECT_EQ(config.server.quic.congestion_control, CongestionControl::loss);
+  EXPECT_FALSE(config.server.quic.gso);
+  EXPECT_EQ(config.server.quic.idle_timeout, 1min);
+  EXPECT_EQ(config.server.quic.keep_alive, 0s);
+  EXPECT_EQ(config.server.quic.max_streams, 17U);
+  EXPECT_TRUE(config.server.quic.mtu_discovery);
+  EXPECT_EQ(config.web.http_listen, (HostPort{"::", 80}));
+  EXPECT_THAT(config.auth.public_access.subscribe, ElementsAre("anon", "demo"));
+  EXPECT_THAT(config.auth.public_access.publish, ElementsAre("anon"));
+  EXPECT_EQ(config.cache.capacity, (SizeLimit{8ULL << 30, 0}));
+  EXPECT_EQ(config.cache.duration, 10s);
+}
+
+TEST_F(ConfigTest, AFlagBeatsAVariableBeatsTheFile) {
+  const std::string text = std::string(kLeast) + "[log]\nlevel = \"warn\"\n";
+  EXPECT_EQ(good(load(text)).log.level, log::Level::warn);
+  environment_["MOQ_LOG_LEVEL"] = "error";
+  EXPECT_EQ(good(load(text)).log.level, log::Level::error);
+  EXPECT_EQ(good(load(text, {"--log-level", "trace"})).log.level, log::Level::trace);
+}
+
+TEST_F(ConfigTest, AnOverriddenValueIsReplacedNotAddedTo) {
+  environment_["MOQ_SERVER_TLS_GENERATE"] = "a, b";
+  EXPECT_THAT(good(load(kLeast)).server.tls.generate, ElementsAre("a", "b"));
+}
+
+TEST_F(ConfigTest, AFlagForPublicAccessReplacesTheWholeTable) {
+  const Config config =
+      good(load("[server]\ntls.generate = \"localhost\"\n[auth.public]\npublish = [\"wide\"]\n",
+                {"--auth-public", "anon"}));
+  EXPECT_THAT(config.auth.public_access.publish, ElementsAre("anon"));
+}
+
+TEST_F(ConfigTest, PublicAccessAddsUpOverItsFlags) {
+  const Config config =
+      good(load_arguments({"--tls-generate=localhost", "--auth-public=anon",
+                           "--auth-public-subscribe=demo", "--auth-public-publish=.stats"}));
+  EXPECT_THAT(config.auth.public_access.subscribe, ElementsAre("anon", "demo"));
+  EXPECT_THAT(config.auth.public_access.publish, ElementsAre("anon", ".stats"));
+}
+
+TEST_F(ConfigTest, AnEmptyPrefixIsAValueInEverySpelling) {
+  EXPECT_THAT(
+      good(load_arguments({"--tls-generate", "x", "--auth-public", ""})).auth.public_access.publish,
+      ElementsAre(""));
+  EXPECT_THAT(
+      good(load_arguments({"--auth-public=", "--tls-generate", "x"})).auth.public_access.publish,
+      ElementsAre(""));
+  environment_["MOQ_AUTH_PUBLIC"] = "";
+  EXPECT_THAT(good(load_arguments({"--tls-generate", "x"})).auth.public_access.publish,
+              ElementsAre(""));
+}
+
+TEST_F(ConfigTest, FlagsWithoutValueAreTrueAndLeaveTheFileNameAlone) {
+  const Config config = good(load(kLeast, {"--server-quic-mtu-discovery"}));
+  EXPECT_TRUE(config.server.quic.mtu_discovery);
+  file_ = write("relay.toml", kLeast);
+  const Config other = good(load_arguments({"--server-quic-gso=false", "--stats-enabled", file_}));
+  EXPECT_FALSE(other.server.quic.gso);
+}
+
+TEST_F(ConfigTest, OtherSpellingsOfTheReferenceAreTheSameKeys) {
+  EXPECT_EQ(good(load("[server]\nlisten=\"[::]:1\"\ntls.generate=\"x\"\n[auth]\npublic=\"\""))
+                .server.bind.port,
+            1);
+  EXPECT_EQ(good(load("[listen]\nbind=\"[::]:2\"\ntls.generate=\"x\"\n[auth]\npublic=\"\""))
+                .server.bind.port,
+            2);
+  EXPECT_EQ(good(load(kLeast, {"--listen", "[::]:3"})).server.bind.port, 3);
+  EXPECT_EQ(good(load(kLeast, {"--listen-quic-idle-timeout=4s"})).server.quic.idle_timeout, 4s);
+  EXPECT_THAT(good(load(kLeast, {"--server-tls-generate", "y"})).server.tls.generate,
+              ElementsAre("y"));
+  environment_["MOQ_LISTEN"] = "[::]:5";
+  EXPECT_EQ(good(load(kLeast)).server.bind.port, 5);
+}
+
+TEST_F(ConfigTest, TwoSpellingsAtOnceAreAMistake) {
+  const Loaded loaded = load(kLeast, {"--listen", "[::]:3", "--server-bind", "[::]:4"});
+  EXPECT_THAT(loaded.mistakes,
+              ElementsAre(AllOf(HasSubstr("server.bind is set already"), HasSubstr("--listen"))));
+}
+
+TEST_F(ConfigTest, RustLogBeatsEverythingWhereItNamesALevel) {
+  environment_["RUST_LOG"] = "debug";
+  EXPECT_EQ(good(load(kLeast, {"--log-level=error"})).log.level, log::Level::debug);
+  environment_["RUST_LOG"] = "h2=trace,moq_relay=trace,warn";
+  EXPECT_EQ(good(load(kLeast)).log.level, log::Level::trace);
+  environment_["RUST_LOG"] = "h2=trace";
+  EXPECT_EQ(good(load(kLeast, {"--log-level=error"})).log.level, log::Level::error);
+  environment_["RUST_LOG"] = "off";
+  EXPECT_EQ(good(load(kLeast)).log.level, log::Level::off);
+}
+
+TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
+  struct {
+    const char* text;
+    std::vector<std::string> parts;
+  } const kCases[] = {
+      {"[server]\nbind = 443\n", {"relay.toml:2: server.bind: found the number 443", "[::]:443"}},
+      {"[server]\n\nbind = \"443\"\n", {"relay.toml:3: server.bind: found \"443\"", "expected an"}},
+      {"[server.quic]\nidle_timeout = 30\n", {":2: server.quic.idle_timeout", "duration", "30s"}},
+      {"[server.quic]\nkeep_alive = \"soon\"\n", {"found \"soon\"", "duration"}},
+      {"[server.quic]\ngso = \"yes\"\n", {"the string \"yes\"", "true or false"}},
+      {"[server.quic]\nmax_streams = -1\n", {"max_streams", "found \"-1\"", "a number"}},
+      {"[server.quic]\nmax_streams = 0\n", {"max_streams", "found 0", "expected 1 to"}},
+      {"[server.quic]\ncongestion_control = \"bbr\"\n", {"one of loss, delay"}},
+      {"[server]\nworkers = 257\n", {":2: server.workers", "at most 256"}},
+      {"[server]\nversion = \"moq-lite-4\"\n", {"did you mean moq-lite-04?"}},
+      {"[server]\nversion = [\"moq-lite-04\", 4]\n", {"a list with the number 4"}},
+      {"[server]\nbnid = \"[::]:1\"\n", {":2: server.bnid", "did you mean server.bind?"}},
+      {"servr = 1\n", {"relay.toml:1: servr: there is no such key"}},
+      {"server = 1\n", {":1: server", "expected a table, [server]", "the number 1"}},
+      {"[log]\nlevel = \"loud\"\n", {":2: log.level", "trace, debug, info, warn, error"}},
+      {"[cache]\ncapacity = \"lots\"\n", {"a size such as \"8GiB\""}},
+      {"[web.http]\nlisten = \"localhost:80\"\n", {"web.http.listen", "an IP address"}},
+      {"[server\n", {"relay.toml:1: not valid TOML"}},
+      {"[auth]\nkey = \"root.jwk\"\n", {":2: auth.key: not supported", "not ignored"}},
+      {"[server.tls]\nroot = \"ca.pem\"\n", {":2: server.tls.root: not supported"}},
+      {"[server.unix.allow]\nuid = [1]\n", {":2: server.unix.allow.uid: not supported"}},
+      {"[server.unix]\nbind = \"/run/moq.sock\"\n", {":2: server.unix.bind", "set server.bind"}},
+      {"[server.tls]\ncert = \"/nowhere/c.pem\"\n",
+       {"server.tls.cert", "1 certificates and 0 keys"}},
+      {"[server.tls]\ncert=\"/nowhere/c.pem\"\nkey=\"/nowhere/k.pem\"\n",
+       {":2: server.tls.cert: cannot read /nowhere/c.pem: No such file"}},
+  };
+  for (const auto& c : kCases) {
+    const auto found = mistakes(c.text);
+    ASSERT_FALSE(found.empty()) << c.text;
+    for (const std::string& part : c.parts) EXPECT_THAT(found.front(), HasSubstr(part)) << c.text;
+  }
+}
+
+TEST_F(ConfigTest, AllMistakesAreReportedAtOnce) {
+  EXPECT_EQ(mistakes("[server]\nbind = 1\nworkers = \"x\"\nfoo = 2\n").size(), 3U);
+}
+
+TEST_F(ConfigTest, MistakesInFlagsAndVariablesNameThem) {
+  EXPECT_THAT(load(kLeast, {"--server-bind", "nowhere"}).mistakes,
+              ElementsAre(StartsWith("--server-bind: found \"nowhere\"")));
+  EXPECT_THAT(load(kLeast, {"--server-bnid", "[::]:1"}).mistakes,
+              ElementsAre("--server-bnid: there is no such flag; did you mean --server-bind?"));
+  EXPECT_THAT(load(kLeast, {"second.toml"}).mistakes, ElementsAre(HasSubstr("only one")));
+  EXPECT_THAT(load(kLeast, {"--server-bind"}).mistakes, ElementsAre(HasSubstr("--server-bind")));
+  environment_["MOQ_SERVER_WORKERS"] = "many";
+  EXPECT_THAT(load(kLeast).mistakes, ElementsAre(StartsWith("MOQ_SERVER_WORKERS: found \"many\"")));
+}
+
+TEST_F(ConfigTest, WhatIsMissingIsNamedWithTheRemedy) {
+  EXPECT_THAT(load_arguments({"/nowhere/relay.toml"}).mistakes,
+              ElementsAre(AllOf(StartsWith("/nowhere/relay.toml: cannot read"),
+                                EndsWith("No such file or directory"))));
+  EXPECT_THAT(load("[auth]\npublic=\"\"").mistakes,
+              ElementsAre(HasSubstr("server.tls.generate = [\"localhost\"]")));
+  EXPECT_THAT(load("[server]\ntls.generate=\"x\"").mistakes,
+              ElementsAre(HasSubstr("set auth.public")));
+  EXPECT_THAT(load("[server]\ntls.generate=\"x\"\n[auth]\npublic=[]").mistakes,
+              ElementsAre(HasSubstr("set auth.public")));
+}
+
+TEST_F(ConfigTest, APrefixIsNoAddress) {
+  EXPECT_THAT(load("[server]\ntls.generate=\"x\"\n[auth]\npublic=\"https://example\"").mistakes,
+              ElementsAre(AllOf(HasSubstr(":4: auth.public"), HasSubstr("prefix of a path"))));
+}
+
+TEST_F(ConfigTest, KnownKeysWithoutEffectAreWarnedOfByName) {
+  const Config config = good(load(std::string(kLeast) + R"(
+[stats]
+enabled = true
+node = "local/host"
+[iroh]
+enabled = false
+[cluster]
+connect = ["https://localhost:4443/"]
+)",
+                                  {"--server-quic-qlog", "/tmp"}));
+  EXPECT_THAT(config.warnings,
+              ElementsAre(StartsWith("--server-quic-qlog"), HasSubstr(":12: cluster.connect"),
+                          HasSubstr(":7: stats.enabled"), HasSubstr(":8: stats.node")));
+}
+
+TEST_F(ConfigTest, HelpAndVersionNeedNothingElse) {
+  const Loaded help = load_arguments({"--help", "--server-bind", "nonsense"});
+  EXPECT_FALSE(help.config);
+  EXPECT_THAT(help.mistakes, IsEmpty());
+  EXPECT_THAT(help.text, AllOf(HasSubstr("--server-bind ADDRESS"), HasSubstr("MOQ_SERVER_BIND"),
+                               HasSubstr("Examples:"), HasSubstr("[default: 30s]")));
+  EXPECT_THAT(load_arguments({"-V"}).text, StartsWith("moq-relay "));
+}
+
+TEST(Keys, NoTwoShareASpelling) {
+  std::set<std::string> seen;
+  for (const Key& key : all_keys()) {
+    for (const auto& name : toml_names(key)) EXPECT_TRUE(seen.insert(name).second) << name;
+    for (const auto& name : flag_names(key)) EXPECT_TRUE(seen.insert("--" + name).second) << name;
+    for (const auto& name : env_names(key)) EXPECT_TRUE(seen.insert(name).second) << name;
+  }
+}
+
+// Stores take the alternative of the type; one that did not would throw here.
+TEST(Keys, EveryKeyStoresAValueOfItsType) {
+  const std::map<Type, std::string> kSamples = {
+      {Type::text_list, "x"},      {Type::path_list, "x"},    {Type::boolean, "true"},
+      {Type::count, "1"},          {Type::duration, "1s"},    {Type::size, "1GB"},
+      {Type::host_port, "[::]:1"}, {Type::address, "[::]:1"}, {Type::version_list, "moq-lite-04"},
+  };
+  for (const Key& key : all_keys()) {
+    SCOPED_TRACE(key.name());
+    EXPECT_EQ(key.store != nullptr, key.support == Support::now);
+    EXPECT_EQ(key.help.empty(), key.support == Support::later || key.flags.empty());
+    if (key.store == nullptr) continue;
+    const std::string sample =
+        key.type == Type::choice ? words(key.choices).back() : kSamples.at(key.type);
+    const auto value = parse_value(key, {sample});
+    ASSERT_TRUE(value);
+    Config config;
+    EXPECT_NO_THROW(key.store(config, *value));
+  }
+}
+
+TEST(Keys, DefaultsThatAreShownAreTheDefaults) {
+  for (const Key& key : all_keys()) {
+    const auto value = parse_value(key, {std::string(key.shown_default)});
+    if (key.store == nullptr || !value || key.shown_default.empty()) continue;
+    SCOPED_TRACE(key.name());
+    Config set;
+    key.store(set, *value);
+    const Config fresh;
+    EXPECT_EQ(set.log.level, fresh.log.level);
+    EXPECT_EQ(set.server.bind, fresh.server.bind);
+    EXPECT_EQ(set.server.quic.congestion_control, fresh.server.quic.congestion_control);
+    EXPECT_EQ(set.server.quic.gso, fresh.server.quic.gso);
+    EXPECT_EQ(set.server.quic.idle_timeout, fresh.server.quic.idle_timeout);
+    EXPECT_EQ(set.server.quic.keep_alive, fresh.server.quic.keep_alive);
+    EXPECT_EQ(set.server.quic.max_streams, fresh.server.quic.max_streams);
+    EXPECT_EQ(set.server.quic.mtu_discovery, fresh.server.quic.mtu_discovery);
+  }
+}
+
+}  // namespace
+}  // namespace moq::relay
