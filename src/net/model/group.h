@@ -17,6 +17,7 @@
 namespace moq {
 
 class Cache;
+struct CacheState;
 class Group;
 class Subgroup;
 
@@ -39,6 +40,8 @@ struct ObjectHeader {
 /// One object (a moq-lite frame): its header, and its payload as far as it has
 /// arrived, in chunks that never change and never move.
 struct Object : ObjectHeader {
+  /// A chunk may grow when what arrives next continues it in the same storage;
+  /// the bytes that it had stay where they are.
   boost::container::small_vector<Bytes, 1> payload;
   /// Bytes of payload that have arrived; `size` when complete.
   std::uint64_t received = 0;
@@ -58,11 +61,27 @@ class SubgroupReader : public boost::intrusive::list_base_hook<
 
   /// Objects or payload were appended, or the state changed. Called once for
   /// each arrival and reader, so it only marks something ready; it must not
-  /// change the group or its readers.
+  /// change the group or its readers (it may detach itself).
   virtual void on_progress() = 0;
 
  protected:
   ~SubgroupReader() = default;
+};
+
+/// Follows which subgroups a group has. Detaches itself when destroyed.
+class GroupReader : public boost::intrusive::list_base_hook<
+                        boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  GroupReader() = default;
+  GroupReader(const GroupReader&) = delete;
+  GroupReader& operator=(const GroupReader&) = delete;
+
+  /// A subgroup was added, or the group was closed. The same rules as for
+  /// SubgroupReader::on_progress.
+  virtual void on_subgroups() = 0;
+
+ protected:
+  ~GroupReader() = default;
 };
 
 /// Headers of a subgroup's objects as one wire form encodes them, encoded once
@@ -76,7 +95,8 @@ class EncodedHeaders {
   using Encoder = std::size_t (*)(const Object& object, const Object* previous,
                                   std::span<std::uint8_t, kMaxHeader> out);
 
-  /// The header of object number `index` (not id), encoding up to it if need be.
+  /// The header of object number `index` (not id; below `objects().size()`),
+  /// encoding up to it if need be. Valid as long as the group.
   ByteSpan at(const Subgroup& subgroup, std::size_t index, Encoder encoder);
 
  private:
@@ -89,9 +109,18 @@ class EncodedHeaders {
 
 /// An append-only list of objects that are delivered in order on one stream.
 /// moq-lite groups have exactly one, with id 0.
+///
+/// Whoever appends holds a shared_ptr to the group: an append may overdraw the
+/// cache, which then lets go of old groups, possibly of this one.
 class Subgroup {
  public:
   enum class State : std::uint8_t { open, finished, aborted };
+
+  /// Wire forms that `headers` knows.
+  static constexpr std::size_t kMaxForms = 8;
+
+  Subgroup(const Subgroup&) = delete;
+  Subgroup& operator=(const Subgroup&) = delete;
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] Group& group() const { return group_; }
@@ -101,26 +130,38 @@ class Subgroup {
   /// References stay valid as long as the group.
   [[nodiscard]] const std::deque<Object>& objects() const { return objects_; }
 
-  /// Begins the next object. Fails if the subgroup is not open, the object
-  /// before it is incomplete, ids do not increase, or a limit is passed.
+  /// Begins the next object. Fails with `closed` if the subgroup is not open,
+  /// `incomplete` if the object before it is, `out_of_order` if ids do not
+  /// increase, `too_many` or `too_large` if a limit of the group is passed (by
+  /// what the object declares, too).
   Result<void> append_object(ObjectHeader header);
-  /// Appends to the last object's payload. Fails beyond its declared size.
+  /// Appends to the last object's payload. Fails with `too_large` beyond its
+  /// declared size or the group's limit, `closed` if the subgroup is not open.
   Result<void> append_payload(Bytes chunk);
-  /// A whole object at once.
+  /// A whole object at once; `header.size` is taken from the payload.
   Result<void> append(ObjectHeader header, Bytes payload);
-  /// No further objects. An incomplete last object makes it an abort.
+  /// No further objects. An incomplete last object makes it an abort, with the
+  /// code CANCELLED. Does nothing unless open.
   void finish();
+  /// Given up with stream code `code`; what is there stays readable. Does
+  /// nothing unless open.
   void abort(std::uint64_t code);
 
   /// The reader hears of all that comes from now on.
-  void attach(SubgroupReader& reader) { readers_.push_back(reader); }
+  void attach(SubgroupReader& reader);
 
-  /// The encoded headers of wire form `form` (a small number).
+  /// The encoded headers of wire form `form`, below kMaxForms.
   EncodedHeaders& headers(std::size_t form) const;
 
  private:
   friend class Group;
   Subgroup(Group& group, std::uint64_t id) : group_(group), id_(id) {}
+  Result<void> check_object(const ObjectHeader& header) const;
+  Result<void> check_payload(std::uint64_t size) const;
+  /// Both return what has to be charged to the cache.
+  std::uint64_t add_object(ObjectHeader header);
+  std::uint64_t add_payload(Bytes chunk);
+  void set_aborted(std::uint64_t code);
   void notify();
 
   using Readers =
@@ -135,21 +176,38 @@ class Subgroup {
   mutable boost::container::small_vector<std::unique_ptr<EncodedHeaders>, 2> headers_;
 };
 
+/// Who keeps groups in an index, and hears what happens to them.
+class GroupOwner {
+ public:
+  /// The group has its first timestamp, or an earlier object changed it.
+  virtual void on_first_object(Group& group) = 0;
+  /// The cache has aborted the group: it leaves the index.
+  virtual void on_evicted(Group& group) = 0;
+
+ protected:
+  ~GroupOwner() = default;
+};
+
 /// A group: objects that can be decoded without any other group. Shared by the
 /// track's cache and by every reader; what it holds is freed with the last.
 ///
-/// Bytes are charged to the cache until then: payload, and kOverhead for the
-/// group itself.
+/// Bytes are charged to the cache until then: payload and properties as they
+/// arrive, kObjectOverhead for each object, and kOverhead for the group itself.
+/// A group may outlive its cache.
 class Group : public std::enable_shared_from_this<Group> {
  public:
   static constexpr std::uint64_t kOverhead = 256;
+  static constexpr std::uint64_t kObjectOverhead = 160;
+  /// Stream code CANCELLED (moq-lite): given up by who makes it.
+  static constexpr std::uint64_t kCancelledCode = 0x1;
 
   struct Limits {
     std::uint64_t max_bytes = 32U << 20;  ///< payload of a group, and of an object
-    std::size_t max_objects = 65536;
+    std::size_t max_objects = 65536;      ///< in all subgroups
     std::size_t max_subgroups = 64;
   };
 
+  /// `arrival`: when its first byte arrived here.
   Group(Cache& cache, std::uint64_t sequence, Time arrival, const Limits& limits);
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
@@ -158,44 +216,72 @@ class Group : public std::enable_shared_from_this<Group> {
   [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
   /// When its first byte arrived here.
   [[nodiscard]] Time arrival() const { return arrival_; }
-  /// The timestamp of its first object; none while it has none.
-  [[nodiscard]] std::optional<std::uint64_t> first_timestamp() const;
+  /// The timestamp of its first object (the lowest id); none while it has none.
+  [[nodiscard]] std::optional<std::uint64_t> first_timestamp() const { return first_timestamp_; }
+  /// Payload and properties that have arrived.
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
   /// Subgroup `id`, or null.
   [[nodiscard]] Subgroup* find(std::uint64_t id) const;
-  /// Adds subgroup `id`; fails if there is one, or there are too many.
+  /// All subgroups, in the order of their making.
+  [[nodiscard]] const boost::container::small_vector_base<std::unique_ptr<Subgroup>>& subgroups()
+      const {
+    return subgroups_;
+  }
+  /// Adds subgroup `id`; fails with `exists` if there is one, `too_many`, or
+  /// `closed`.
   Result<Subgroup*> add(std::uint64_t id);
-  /// moq-lite's one subgroup; made if need be.
+  /// moq-lite's one subgroup; made if need be, closed if the group is.
   Subgroup& only();
+  /// The reader hears of all subgroups that come from now on.
+  void attach(GroupReader& reader);
 
-  /// Whether nothing more will come: every subgroup is finished or aborted, and
-  /// `finish` or `abort` was called.
+  /// Whether nothing more will come: `finish` or `abort` was called.
   [[nodiscard]] bool closed() const { return closed_; }
-  /// Closed, and no subgroup was aborted.
+  /// Closed, and neither it nor a subgroup was aborted.
   [[nodiscard]] bool complete() const;
+  /// Whether `abort` was called (or the cache did).
+  [[nodiscard]] bool aborted() const { return aborted_; }
+  /// Nothing more will come: subgroups that are still open are finished.
   void finish();
+  /// Given up with stream code `code`: subgroups that are still open are aborted.
   void abort(std::uint64_t code);
 
  private:
   friend class Subgroup;
   friend class Cache;
-  void charge(std::uint64_t bytes);
+  friend struct CacheState;
+  friend class Track;
+  using Hook = boost::intrusive::list_member_hook<
+      boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  using Readers = boost::intrusive::list<GroupReader, boost::intrusive::constant_time_size<false>>;
 
-  Cache& cache_;
+  void saw_object(const ObjectHeader& header);
+  void charge(std::uint64_t bytes);
+  /// The latest group of a track is never evicted.
+  void set_latest(bool latest);
+  /// Aborts whatever its state.
+  void evict(std::uint64_t code);
+  void notify();
+
+  std::shared_ptr<CacheState> cache_;
+  GroupOwner* owner_ = nullptr;
   std::uint64_t sequence_;
   Time arrival_;
   Limits limits_;
   std::uint64_t bytes_ = 0;
+  std::uint64_t charged_ = 0;
+  std::size_t objects_ = 0;
+  std::uint64_t first_id_ = 0;
+  std::optional<std::uint64_t> first_timestamp_;
+  std::uint64_t abort_code_ = 0;
   bool closed_ = false;
+  bool aborted_ = false;
+  bool evicted_ = false;
   boost::container::small_vector<std::unique_ptr<Subgroup>, 1> subgroups_;
-
- public:
-  /// Where the cache finds the oldest group.
-  boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>
-      cache_hook;
-  /// Set by the track: the latest group is never evicted.
-  bool is_latest = false;
+  Readers readers_;
+  Hook cache_hook_;  ///< in the cache's list, unless it is a track's latest
+  Hook age_hook_;    ///< in its track's list by arrival, unless it is the latest
 };
 
 }  // namespace moq

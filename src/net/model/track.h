@@ -14,124 +14,43 @@
 #include "net/base/loop.h"
 #include "net/model/cache.h"
 #include "net/model/group.h"
+#include "net/model/subscription.h"
+#include "net/model/track_info.h"
 
 namespace moq {
 
-class Track;
-
-/// The publisher's properties of a track, fixed for its lifetime (moq-lite-05
-/// TRACK_INFO).
-struct TrackInfo {
-  /// Higher is sent first between subscriptions of equal priority.
-  std::uint8_t priority = 0;
-  /// Whether older groups are to be sent first.
-  bool ordered = false;
-  /// How long a group that is not the latest may be kept.
-  Duration max_latency = std::chrono::seconds(5);
-  /// Timestamp units per second; never 0.
-  std::uint64_t timescale = 1000;
-
-  friend bool operator==(const TrackInfo&, const TrackInfo&) = default;
-};
-
-/// A subscriber's preferences (moq-lite SUBSCRIBE).
-struct SubscribeOptions {
-  std::uint8_t priority = 0;  ///< higher is sent first
-  bool ordered = false;       ///< older groups first
-  /// A group that is not the latest is dropped once it is older than the latest
-  /// by more than this, in media time or in arrival time. Zero: latest only.
-  Duration max_latency{};
-  std::optional<std::uint64_t> start;  ///< first group; none: the latest
-  std::optional<std::uint64_t> end;    ///< last group, inclusive; none: unbounded
-
-  friend bool operator==(const SubscribeOptions&, const SubscribeOptions&) = default;
-};
-
-/// A datagram: a group of one object that is sent at once or never, and not cached.
-struct Datagram {
-  std::uint64_t sequence = 0;
-  std::uint64_t timestamp = 0;
-  Bytes payload;
-};
-
-/// What a subscription delivers. Calls come from the loop or from the track's
-/// producer; a reader may end its own subscription inside them, and no other.
-class TrackReader {
- public:
-  /// The track's properties are known. First, and once.
-  virtual void on_info(const TrackInfo& info) = 0;
-  /// A group of the subscription has begun; it may be far along already. Groups
-  /// come as they arrive, so not always in order; each at most once.
-  virtual void on_group(std::shared_ptr<Group> group) = 0;
-  virtual void on_datagram(const Datagram& datagram) = 0;
-  /// Groups [first, last] will not come.
-  virtual void on_drop(std::uint64_t first, std::uint64_t last, std::uint64_t code) = 0;
-  /// No group at or after `end` will come; groups below it still may finish.
-  virtual void on_end(std::uint64_t end) = 0;
-  /// The track is gone: the last call.
-  virtual void on_abort(const Error& error) = 0;
-
- protected:
-  ~TrackReader() = default;
-};
-
-/// Where a track's groups come from when they are not there: an upstream
-/// session, a bridge to another worker, or an application that wants to know.
-class TrackSource {
- public:
-  virtual ~TrackSource() = default;
-  /// The combined wish of all subscriptions; none when the last has left.
-  /// Called from the loop, once for any number of changes in a tick.
-  virtual void on_demand(Track& track, const std::optional<SubscribeOptions>& combined) = 0;
-  /// Group `sequence` is wanted and not cached: answered by
-  /// Track::create_fetched, or Track::fail_fetch.
-  virtual void on_fetch(Track& track, std::uint64_t sequence) = 0;
-};
-
-/// A running subscription: ends when destroyed.
-class Subscription : public boost::intrusive::list_base_hook<
-                         boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
- public:
-  ~Subscription();
-  Subscription(const Subscription&) = delete;
-  Subscription& operator=(const Subscription&) = delete;
-
-  /// Changes what is wanted. Groups that a lower start newly covers are
-  /// delivered if they are cached.
-  void update(const SubscribeOptions& options);
-  [[nodiscard]] const SubscribeOptions& options() const { return options_; }
-  [[nodiscard]] Track& track() const { return *track_; }
-  /// The first group, once it is resolved.
-  [[nodiscard]] std::optional<std::uint64_t> start() const { return start_; }
-
- private:
-  friend class Track;
-  Subscription(std::shared_ptr<Track> track, const SubscribeOptions& options, TrackReader& reader);
-
-  std::shared_ptr<Track> track_;
-  SubscribeOptions options_;
-  TrackReader& reader_;
-  std::optional<std::uint64_t> start_;
-  bool told_info_ = false;
-  bool told_end_ = false;
-};
-
 /// A named series of groups with its cache, one producer and any number of
-/// readers. Belongs to its loop's thread.
+/// readers. Belongs to its loop's thread; owned by shared_ptr.
 ///
 /// A track is *pending* until `accept`, then *live*, and ends with `finish` or
 /// `abort`. While its source is demand-driven and nobody subscribes, cached
 /// groups may be stale: a reader who asks for the latest then waits for what
-/// the source names as such.
-class Track : public std::enable_shared_from_this<Track> {
+/// the source names as such, by create_group of a sequence that is not below
+/// all that is cached. Without a source, the latest is the latest.
+///
+/// Retention, at each create_group: the latest always stays; others go from the
+/// index when they are older than the latest, by arrival, by more than the
+/// lesser of the publisher's max_latency and the cache's duration, and, lowest
+/// sequence first, when there are more than Limits::max_groups. Readers of a
+/// group keep it.
+class Track : public std::enable_shared_from_this<Track>, private GroupOwner, private Flushable {
  public:
   struct Limits {
     Group::Limits group;
     /// Groups in the index, whatever their age.
     std::size_t max_groups = 1024;
+    /// Groups that are being fetched from the source at a time.
+    std::size_t max_fetches = 64;
+    /// Calls that wait for a fetch or for the properties.
+    std::size_t max_waiters = 4096;
   };
 
-  Track(Loop& loop, Cache& cache, std::string name, const Limits& limits = {});
+  /// `loop` and `cache` must outlive the track.
+  Track(Loop& loop, Cache& cache, std::string name, const Limits& limits);
+  Track(Loop& loop, Cache& cache, std::string name)
+      : Track(loop, cache, std::move(name), Limits()) {}
+  Track(const Track&) = delete;
+  Track& operator=(const Track&) = delete;
   ~Track();
 
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -144,43 +63,65 @@ class Track : public std::enable_shared_from_this<Track> {
 
   // --- For its producer.
 
-  /// Sets who hears of demand; null: nobody (a producer that always produces).
-  /// Not owned; must be reset before it is destroyed.
+  /// Sets who hears of demand; null: nobody (a producer that always produces),
+  /// which fails fetches in progress with `closed`. Not owned; must be reset
+  /// before it is destroyed, aborted track or not.
   void set_source(TrackSource* source);
-  /// Makes the properties known. Once; a second call with others aborts.
+  [[nodiscard]] TrackSource* source() const { return source_; }
+  /// Makes the properties known. Once; a second call with others, or a timescale
+  /// of 0, aborts with `mismatch`.
   void accept(const TrackInfo& info);
-  /// Begins group `sequence`, in any order. Fails with `exists` if it is cached
-  /// and complete or in progress (readers who wait for the latest get it then),
-  /// and with `too_old` if retention would drop it at once.
+  /// Begins group `sequence`, in any order, now; a group that was aborted is
+  /// replaced. Fails with `exists` if it is cached and complete or in progress
+  /// (readers who wait for the latest get it then), with `too_old` if retention
+  /// would drop it at once, and with `closed` at or after the end, or when the
+  /// track is gone.
   Result<std::shared_ptr<Group>> create_group(std::uint64_t sequence);
-  /// Begins a group that was asked for by on_fetch.
+  /// Begins a group that was asked for by on_fetch. It is cached, but is not
+  /// announced to subscriptions, nor ever the latest, unless create_group names
+  /// it, too. Fails with `exists` (those who asked for it have been given what
+  /// is cached), `not_found` if nobody asked, or `closed`.
   Result<std::shared_ptr<Group>> create_fetched(std::uint64_t sequence);
   void fail_fetch(std::uint64_t sequence, const Error& error);
   void datagram(const Datagram& datagram);
-  /// Groups [first, last] will not come.
+  /// Groups [first, last] will not come. Told to the subscriptions that run,
+  /// cut to what they asked for.
   void drop(std::uint64_t first, std::uint64_t last, std::uint64_t code);
-  /// No group at or after `end` will be made. Open groups may still finish.
+  /// No group at or after `end` will be made. Groups below it may still be made
+  /// and finish. The first end stands; it is never before a group that exists.
   void finish(std::uint64_t end);
-  /// The track is gone; open groups are aborted with `error.code()`.
+  /// The track is gone; open groups are aborted with `error.code()`, or with
+  /// CANCELLED where that is a ModelError and so no stream code.
   void abort(const Error& error);
 
   // --- For readers.
 
-  /// Delivery starts on the loop's next turn, never inside this call.
+  /// Delivery starts on the loop's next turn, never inside this call. `reader`
+  /// is not owned and must outlive the subscription.
   [[nodiscard]] std::unique_ptr<Subscription> subscribe(const SubscribeOptions& options,
                                                         TrackReader& reader);
   using Fetched = std::function<void(Result<std::shared_ptr<Group>>)>;
-  /// One group, from the cache or from the source; `done` is called once, from
-  /// the loop.
+  /// One group, from the cache (complete or in progress) or from the source;
+  /// `done` is called once, from the loop. All who ask for one group while it is
+  /// on its way share one on_fetch. Fails with `not_found` (without a source),
+  /// `closed`, `too_many`, or what the source says. On a pending track without a
+  /// source it waits until there is one, or the track is accepted without.
   void fetch(std::uint64_t sequence, Fetched done);
-  /// Calls `done` from the loop once the properties are known or never will be.
-  void when_info(std::function<void(Result<TrackInfo>)> done);
+  using InfoKnown = std::function<void(Result<TrackInfo>)>;
+  /// Calls `done` from the loop once the properties are known or never will be;
+  /// fails with `too_many`, too.
+  void when_info(InfoKnown done);
 
+  /// The group as it is in the index, however it got there; null when it is not.
   [[nodiscard]] std::shared_ptr<Group> cached(std::uint64_t sequence) const;
   /// The newest group by sequence; null when there is none.
-  [[nodiscard]] std::shared_ptr<Group> latest() const;
+  [[nodiscard]] std::shared_ptr<Group> latest() const { return latest_; }
+  /// Groups in the index.
+  [[nodiscard]] std::size_t size() const { return groups_.size(); }
   /// Whether `group` is older than the latest by more than `max_latency`, in
-  /// media time or in arrival time (moq-lite §Expiration). Never true of the latest.
+  /// media time or in arrival time (moq-lite §Expiration). Never true of the
+  /// latest. Media time is that of first objects, against the newest group that
+  /// has one; it counts once the timescale is known.
   [[nodiscard]] bool expired(const Group& group, Duration max_latency) const;
   /// The combined options of all subscriptions: highest priority, ordered if all
   /// are, longest latency, earliest explicit start, unbounded end if any is.
@@ -189,6 +130,52 @@ class Track : public std::enable_shared_from_this<Track> {
  private:
   friend class Subscription;
 
+  struct Entry {
+    std::shared_ptr<Group> group;
+    bool fetched = false;  ///< not (yet) named by create_group
+  };
+  using Groups = std::map<std::uint64_t, Entry>;
+  using Ages =
+      boost::intrusive::list<Group,
+                             boost::intrusive::member_hook<Group, Group::Hook, &Group::age_hook_>,
+                             boost::intrusive::constant_time_size<false>>;
+  struct Fetch {
+    std::vector<Fetched> waiters;
+    bool asked = false;
+  };
+  /// Walks the subscriptions while they come and go.
+  class Walk;
+
+  // track.cc
+  void on_first_object(Group& group) override;
+  void on_evicted(Group& group) override;
+  void flush() override;
+  [[nodiscard]] bool has_live(std::uint64_t sequence) const;
+  void make_latest(const std::shared_ptr<Group>& group);
+  void find_latest();
+  void add_age(Group& group);
+  Entry& index(const std::shared_ptr<Group>& group, bool fetched);
+  Groups::iterator unindex(Groups::iterator at);
+  void retain();
+  void forget_open();
+
+  // track_delivery.cc
+  /// Whether latest_ is what the source would call so.
+  [[nodiscard]] bool knows_latest() const { return source_ == nullptr || named_; }
+  void announce(const std::shared_ptr<Group>& group);
+  void offer(Subscription& subscription, const std::shared_ptr<Group>& group);
+  void resolve_start(Subscription& subscription) const;
+  void catch_up(Walk& walk);
+  void catch_up_all(bool only_due);
+  void post_catch_up();
+  void tell_end(Subscription& subscription);
+
+  // track_fetch.cc
+  void ask(std::uint64_t sequence);
+  void answer_fetch(std::uint64_t sequence, const Result<std::shared_ptr<Group>>& result);
+  void answer_fetches(const Error& error);
+  void answer_info(const Result<TrackInfo>& result);
+
   Loop& loop_;
   Cache& cache_;
   std::string name_;
@@ -196,10 +183,25 @@ class Track : public std::enable_shared_from_this<Track> {
   std::optional<TrackInfo> info_;
   std::optional<Error> error_;
   std::optional<std::uint64_t> end_;
+
   TrackSource* source_ = nullptr;
-  std::map<std::uint64_t, std::shared_ptr<Group>> groups_;
+  std::optional<SubscribeOptions> told_demand_;
+  bool named_ = false;      ///< the source has named the latest since demand began
+  bool named_end_ = false;  ///< the same of the end
+
+  Groups groups_;
+  std::shared_ptr<Group> latest_;
+  Ages ages_;  ///< indexed groups but the latest, oldest arrival first
+  /// The newest group that had an object, and the timestamp of its first one.
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> newest_timed_;
+
   boost::intrusive::list<Subscription, boost::intrusive::constant_time_size<false>> subscriptions_;
-  // The implementer adds what it needs below.
+  Walk* walks_ = nullptr;
+  bool catch_up_posted_ = false;
+
+  std::map<std::uint64_t, Fetch> fetches_;
+  std::size_t waiters_ = 0;
+  std::vector<InfoKnown> info_waiters_;
 };
 
 }  // namespace moq
