@@ -31,6 +31,10 @@ if(MOQ_SANITIZE)
                                                    -fno-omit-frame-pointer)
   target_link_options(moq_build_flags INTERFACE -fsanitize=${MOQ_SANITIZE})
 endif()
+if(MOQ_BUILD_FUZZERS)
+  # Coverage in the libraries is what guides the fuzzer.
+  target_compile_options(moq_build_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # moq_library(NAME FILES... [PUBLIC targets...] [PRIVATE targets...])
 #
