@@ -1,0 +1,30 @@
+#include "relay/notify.h"
+
+#include <cstring>
+#include <string>
+
+#include <fmt/format.h>
+#include <systemd/sd-daemon.h>
+
+#include "net/base/log.h"
+
+namespace moq::relay::notify {
+
+namespace {
+
+void send(const std::string& state) {
+  // 0: nobody listens, which is no failure.
+  if (const int result = sd_notify(0, state.c_str()); result < 0) {
+    log::warn("cannot tell the service manager: {}", std::strerror(-result));
+  }
+}
+
+}  // namespace
+
+void ready(std::string_view status) { send(fmt::format("READY=1\nSTATUS={}", status)); }
+
+void stopping(std::string_view status) { send(fmt::format("STOPPING=1\nSTATUS={}", status)); }
+
+void status(std::string_view status) { send(fmt::format("STATUS={}", status)); }
+
+}  // namespace moq::relay::notify
