@@ -92,6 +92,13 @@ Result<FileDescriptor> open(const SocketAddress& address, const UdpOptions& opti
 
 }  // namespace
 
+SocketAddress bound_address(const FileDescriptor& socket) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  if (getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &size) != 0) return {};
+  return {reinterpret_cast<const sockaddr*>(&storage), size};
+}
+
 Result<std::vector<FileDescriptor>> bind_udp(const SocketAddress& address, std::size_t count,
                                              const UdpOptions& options) {
   SocketAddress bound = address;
@@ -117,12 +124,7 @@ Result<std::vector<FileDescriptor>> bind_udp(const SocketAddress& address, std::
     if (error != 0) return failed(bound, error);
     if (i == 0) {
       if (count > 1) set(*socket, SOL_SOCKET, SO_REUSEPORT, 1);
-      sockaddr_storage storage{};
-      socklen_t size = sizeof(storage);
-      if (getsockname(socket->get(), reinterpret_cast<sockaddr*>(&storage), &size) != 0) {
-        return failed(bound, errno);
-      }
-      bound = SocketAddress(reinterpret_cast<const sockaddr*>(&storage), size);
+      bound = bound_address(*socket);
     }
     sockets.push_back(*std::move(socket));
   }

@@ -28,4 +28,7 @@ struct UdpOptions {
 Result<std::vector<FileDescriptor>> bind_udp(const SocketAddress& address, std::size_t count = 1,
                                              const UdpOptions& options = {});
 
+/// The address that a socket is bound to; empty if it is none.
+SocketAddress bound_address(const FileDescriptor& socket);
+
 }  // namespace moq::native

@@ -99,14 +99,11 @@ struct UdpSocket::Receiver {
 
 UdpSocket::UdpSocket(EventLoop& events, FileDescriptor socket, const UdpOptions& options)
     : events_(events),
-      socket_(events.context(), socket.release()),
+      socket_(events.context()),
       writable_(events.context()),
+      local_(bound_address(socket)),
       gso_(options.gso) {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof(storage);
-  if (getsockname(socket_.native_handle(), reinterpret_cast<sockaddr*>(&storage), &size) == 0) {
-    local_ = SocketAddress(reinterpret_cast<const sockaddr*>(&storage), size);
-  }
+  socket_.assign(socket.release());
 }
 
 UdpSocket::~UdpSocket() {

@@ -228,11 +228,7 @@ TEST(BindUdpTest, SpreadsPeersOverAGroup) {
 TEST(BindUdpTest, NeverSharesATakenPort) {
   // Held by a group, which would share it.
   const auto group = *bind_udp(address("127.0.0.1:0"), 2);
-  sockaddr_in bound{};
-  socklen_t size = sizeof(bound);
-  ASSERT_EQ(getsockname(group[0].get(), reinterpret_cast<sockaddr*>(&bound), &size), 0);
-  SocketAddress taken = address("127.0.0.1:0");
-  taken.set_port(ntohs(bound.sin_port));
+  const SocketAddress taken = bound_address(group[0]);
   SocketAddress wildcard = address("[::]:0");
   wildcard.set_port(taken.port());
   for (const SocketAddress& where : {taken, wildcard}) {
