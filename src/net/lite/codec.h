@@ -43,6 +43,13 @@ inline void append_varint(std::vector<std::uint8_t>& out, std::uint64_t value) {
 /// What a Group Stream begins with: its type and GROUP.
 [[nodiscard]] std::vector<std::uint8_t> group_prefix(Version version, const GroupHeader& header);
 
+/// Appends the type that a stream begins with.
+template <typename Type>
+requires std::is_enum_v<Type>
+void append_type(std::vector<std::uint8_t>& out, Type type) {
+  append_varint(out, static_cast<std::uint64_t>(type));
+}
+
 /// The message that `body`, without its length, holds. Fails with CodingErrors:
 /// `unsupported` if `version` does not have the message.
 template <coding::Message M>

@@ -30,8 +30,14 @@ enum class StreamError : std::uint64_t {
   going_away = 0x4,
   too_far_behind = 0x5,
   malformed = 0x12,
+  // Of the range that a peer does not interpret:
+  not_found = 0x20,    ///< no such broadcast, track or group
+  unsupported = 0x21,  ///< a stream type that this version does not have
 };
 const ErrorDomain& error_domain(StreamError);
+
+/// What a stream that runs into a failure of the model or the session is reset with.
+[[nodiscard]] StreamError stream_error_for(const Error& error);
 
 /// What to close the session with when a control message does not decode
 /// (§"Message Length"): PROTOCOL_VIOLATION, with the reason. Errors that are

@@ -129,8 +129,9 @@ class RecvHandler {
 class RecvStream {
  public:
   virtual ~RecvStream() = default;
-  /// Replaces the handler; nullptr discards all that follows. Bytes that came
-  /// while there was no handler yet are delivered on the loop's next turn.
+  /// Replaces the handler; nullptr discards all that follows. Bytes that come
+  /// before the first call are kept, without returning credit for them, and
+  /// delivered on the loop's next turn after it.
   virtual void set_handler(RecvHandler* handler) = 0;
   /// STOP_SENDING; nothing more is delivered.
   virtual void stop(std::uint64_t code) = 0;

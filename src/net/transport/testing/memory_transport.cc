@@ -54,8 +54,12 @@ class MemRecv final : public RecvStream {
   std::uint64_t id_;
   RecvHandler* handler_ = nullptr;
   bool had_handler_ = false;
+  std::weak_ptr<MemRecv> self_;
   std::deque<std::pair<Bytes, bool>> early_;
   std::optional<std::uint64_t> early_reset_;
+
+ private:
+  void deliver_early();
 };
 
 class End final : public MemorySession, private Flushable {
@@ -68,7 +72,8 @@ class End final : public MemorySession, private Flushable {
         send_timer_(loop, [this] { loop_.mark(*this); }) {}
   ~End() override {
     if (peer_ != nullptr) {
-      peer_->lost();
+      // After close() the news is on its way already.
+      if (!closed_) peer_->lost();
       peer_->peer_ = nullptr;
     }
     detach_all();
@@ -154,6 +159,8 @@ class End final : public MemorySession, private Flushable {
     post({.kind = Kind::stop, .stream = stream.id_, .code = code});
     recvs_.erase(stream.id_);
   }
+
+  void post_later(std::function<void()> task) { loop_.post(std::move(task)); }
 
   End* peer_ = nullptr;
 
@@ -336,6 +343,7 @@ class End final : public MemorySession, private Flushable {
     if (ours(id) || seen_.contains(id) || handler_ == nullptr) return nullptr;
     seen_.insert({id, true});
     auto recv = std::make_shared<MemRecv>(this, id);
+    recv->self_ = recv;
     recvs_[id] = recv;
     if ((id & kUni) != 0) {
       handler_->on_uni(recv);
@@ -430,7 +438,18 @@ void MemSend::reset(std::uint64_t code) {
 
 void MemRecv::set_handler(RecvHandler* handler) {
   handler_ = handler;
-  had_handler_ = true;
+  if (std::exchange(had_handler_, true) || end_ == nullptr || early_.empty()) return;
+  end_->post_later([self = self_] {
+    if (auto stream = self.lock()) stream->deliver_early();
+  });
+}
+void MemRecv::deliver_early() {
+  while (!early_.empty()) {
+    auto [data, fin] = std::move(early_.front());
+    early_.pop_front();
+    if (handler_ != nullptr) handler_->on_data(std::move(data), fin);
+  }
+  if (early_reset_) deliver_reset(*early_reset_);
 }
 void MemRecv::stop(std::uint64_t code) {
   handler_ = nullptr;
@@ -438,10 +457,18 @@ void MemRecv::stop(std::uint64_t code) {
   if (end_ != nullptr) std::exchange(end_, nullptr)->stop(*this, code);
 }
 void MemRecv::deliver(Bytes data, bool fin) {
+  if (!had_handler_ || !early_.empty()) {
+    early_.emplace_back(std::move(data), fin);
+    return;
+  }
   if (fin) end_ = nullptr;
   if (handler_ != nullptr) handler_->on_data(std::move(data), fin);
 }
 void MemRecv::deliver_reset(std::uint64_t code) {
+  if (!had_handler_ || !early_.empty()) {
+    early_reset_ = code;
+    return;
+  }
   end_ = nullptr;
   if (RecvHandler* handler = std::exchange(handler_, nullptr)) handler->on_reset(code);
 }

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "net/lite/request_stream.h"
+#include "net/model/origin.h"
+
+namespace moq::lite {
+
+/// Serves one announce request of the peer's: tells it of every broadcast below
+/// a prefix that it may read, and of every change.
+class AnnouncePublisher final : public RequestStream, private AnnounceReader {
+ public:
+  AnnouncePublisher(Session& session, transport::Stream stream, MessageReader reader);
+
+ private:
+  Result<void> begin(ByteSpan message) override;
+  void on_fin() override;
+  void on_cancel(std::uint64_t code) override;
+  void on_announcements(const std::vector<Announcement>& changes) override;
+
+  void announce(const Announcement& change);
+
+  Path prefix_;  ///< in the origin's terms
+  std::unique_ptr<Origin::Watch> watch_;
+  bool told_initial_ = false;
+  std::set<Path> active_;  ///< what the peer has been told of
+};
+
+}  // namespace moq::lite

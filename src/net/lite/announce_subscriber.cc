@@ -1,0 +1,100 @@
+#include "net/lite/announce_subscriber.h"
+
+#include <utility>
+
+#include "net/lite/session.h"
+
+namespace moq::lite {
+
+AnnounceSubscriber::AnnounceSubscriber(Session& session, const Path& prefix)
+    : RequestStream(session, BidiType::announce, {}), prefix_(prefix) {
+  send(AnnounceRequest{.prefix = prefix.text(), .exclude_hop = session.config().subscribe->id()});
+}
+
+AnnounceSubscriber::~AnnounceSubscriber() { session().forget(*this); }
+
+void AnnounceSubscriber::set_draining() {
+  for (auto& [suffix, broadcast] : active_) {
+    if (broadcast != nullptr) broadcast->set_draining();
+  }
+}
+
+Result<bool> AnnounceSubscriber::parse(MessageReader& reader) {
+  MOQ_TRY(const auto body, reader.next_message());
+  if (!body) return false;
+  if (session().traits().has_announce_ok && !std::exchange(ok_received_, true)) {
+    MOQ_TRY(const auto ok, decode_body<AnnounceOk>(session().version(), *body));
+    peer_hop_ = ok.hop_id;
+    return true;
+  }
+  MOQ_TRY(const auto message, decode_body<AnnounceBroadcast>(session().version(), *body));
+  MOQ_CHECK_OK(received(message));
+  return true;
+}
+
+Result<void> AnnounceSubscriber::received(const AnnounceBroadcast& message) {
+  const auto known = active_.find(message.suffix);
+  if (message.status == AnnounceStatus::ended) {
+    if (known == active_.end()) {
+      return fail(StreamError::malformed, "\"" + message.suffix + "\" ended, but was not active");
+    }
+    withdraw(std::move(known->second));
+    active_.erase(known);
+    return {};
+  }
+  if (known == active_.end() && active_.size() >= session().limits().max_announced) {
+    if (!std::exchange(warned_, true)) {
+      log::warn("{}: announces more than {} broadcasts: the rest is ignored", session().name(),
+                session().limits().max_announced);
+    }
+    return {};
+  }
+  std::vector<std::uint64_t> hops = message.hops;
+  if (!session().traits().self_in_hops) hops.push_back(peer_hop_);
+  activate(message.suffix, hops);
+  return {};
+}
+
+void AnnounceSubscriber::activate(const std::string& suffix,
+                                  const std::vector<std::uint64_t>& hops) {
+  Origin& origin = *session().config().subscribe;
+  const Path wire = prefix_.join(Path(suffix));
+  const Path path = session().scope().root.join(wire);
+  const Route route{
+      .hops = hops, .peer = session().token(), .draining = session().goaway_received()};
+  auto& slot = active_[suffix];
+  // The same publisher by another way is the same content; anything else is a new
+  // instance (moq-lite-05 §"Announce").
+  const HopId publisher = hops.empty() ? 0 : hops.front();
+  if (slot != nullptr && (publisher == 0 || slot->publisher() != publisher)) {
+    withdraw(std::move(slot));
+  }
+  if (slot == nullptr) slot = std::make_unique<RemoteBroadcast>(session(), origin, wire.text());
+  if (const auto published = slot->publish(origin, path, route); !published) {
+    log::debug("{}: \"{}\" is not used: {}", session().name(), path.text(),
+               published.error().message());
+    slot.reset();
+  }
+}
+
+void AnnounceSubscriber::withdraw(std::unique_ptr<RemoteBroadcast> broadcast) {
+  if (broadcast == nullptr) return;
+  RemoteBroadcast& ref = *broadcast;
+  ending_.push_back(std::move(broadcast));
+  ref.withdraw([this, &ref] {
+    std::erase_if(ending_, [&](const auto& entry) { return entry.get() == &ref; });
+  });
+}
+
+void AnnounceSubscriber::on_fin() {
+  // Everything is ended now (§"Announce").
+  for (auto& [suffix, broadcast] : std::exchange(active_, {})) withdraw(std::move(broadcast));
+  if (ending_.empty()) finish();
+}
+
+void AnnounceSubscriber::on_cancel(std::uint64_t /*code*/) {
+  active_.clear();
+  ending_.clear();
+}
+
+}  // namespace moq::lite

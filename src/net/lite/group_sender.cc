@@ -1,0 +1,87 @@
+#include "net/lite/group_sender.h"
+
+#include <algorithm>
+
+#include "net/lite/error.h"
+
+namespace moq::lite {
+
+GroupSender::GroupSender(std::shared_ptr<Group> group, std::shared_ptr<const Delivery> delivery,
+                         Version version, ByteSpan prefix)
+    : group_(std::move(group)),
+      objects_(group_->only()),
+      delivery_(std::move(delivery)),
+      version_(version_info(version)),
+      prefix_size_(std::min(prefix.size(), kMaxPrefix)) {
+  std::copy_n(prefix.begin(), prefix_size_, prefix_.begin());
+  objects_.attach(*this);
+}
+
+void GroupSender::on_progress() {
+  if (stream_ != nullptr) stream_->ready();
+}
+
+std::optional<std::uint64_t> GroupSender::expired() {
+  if (objects_.state() == Subgroup::State::aborted) return objects_.abort_code();
+  if (delivery_->max_latency && delivery_->track->expired(*group_, *delivery_->max_latency)) {
+    return static_cast<std::uint64_t>(StreamError::delivery_timeout);
+  }
+  return std::nullopt;
+}
+
+ByteSpan GroupSender::slice_at(Cursor& at) const {
+  while (at.object < objects_.objects().size()) {
+    const Object& object = objects_.objects()[at.object];
+    if (!at.in_payload) {
+      const ByteSpan header = objects_.headers(version_.wire_form)
+                                  .at(objects_, at.object, version_.encode_frame_header);
+      if (at.offset < header.size()) return header.subspan(at.offset);
+      at = {.object = at.object, .in_payload = true};
+    }
+    if (at.chunk < object.payload.size()) {
+      const ByteSpan rest = object.payload[at.chunk].span().subspan(at.offset);
+      if (!rest.empty()) return rest;
+      const bool last = at.chunk + 1 == object.payload.size();
+      if (last && !object.complete()) return {};  // the chunk may still grow
+      ++at.chunk;
+      at.offset = 0;
+      continue;
+    }
+    if (!object.complete()) return {};
+    at = {.object = at.object + 1};
+  }
+  return {};
+}
+
+transport::Pull GroupSender::pull(std::span<ByteSpan> slices) {
+  std::size_t count = 0;
+  if (prefix_sent_ < prefix_size_ && !slices.empty()) {
+    slices[count++] = ByteSpan(prefix_).subspan(prefix_sent_, prefix_size_ - prefix_sent_);
+  }
+  Cursor at = cursor_;
+  while (count < slices.size()) {
+    const ByteSpan slice = slice_at(at);
+    if (slice.empty()) {
+      const bool fin =
+          objects_.state() == Subgroup::State::finished && at.object == objects_.objects().size();
+      return {.count = count, .fin = fin};
+    }
+    slices[count++] = slice;
+    at.offset += slice.size();
+  }
+  return {.count = count};
+}
+
+void GroupSender::sent(std::size_t size, bool /*fin*/) {
+  const std::size_t prefix = std::min(size, prefix_size_ - prefix_sent_);
+  prefix_sent_ += prefix;
+  size -= prefix;
+  while (size > 0) {
+    const std::size_t step = std::min(size, slice_at(cursor_).size());
+    if (step == 0) return;  // more than was pulled: the caller's mistake, not ours to spread
+    cursor_.offset += step;
+    size -= step;
+  }
+}
+
+}  // namespace moq::lite

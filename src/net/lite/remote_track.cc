@@ -1,0 +1,93 @@
+#include "net/lite/remote_track.h"
+
+#include <utility>
+
+#include "net/lite/session.h"
+#include "net/lite/track_requests.h"
+
+namespace moq::lite {
+
+RemoteTrack::RemoteTrack(Session& session, std::string broadcast, std::shared_ptr<Track> track,
+                         std::function<void()> on_idle)
+    : session_(session),
+      broadcast_(std::move(broadcast)),
+      track_(std::move(track)),
+      on_idle_(std::move(on_idle)) {
+  track_->set_source(this);
+}
+
+RemoteTrack::~RemoteTrack() {
+  track_->set_source(nullptr);
+  if (info_request_ != nullptr) std::exchange(info_request_, nullptr)->abandon();
+  if (subscribe_request_ != nullptr) std::exchange(subscribe_request_, nullptr)->abandon();
+  for (auto& [sequence, request] : std::exchange(fetch_requests_, {})) request->abandon();
+}
+
+void RemoteTrack::start() {
+  if (!may_request()) return;
+  if (!session_.traits().has_track_stream) {
+    // What there is of it comes with SUBSCRIBE_OK, too late for those who ask first.
+    track_->accept(TrackInfo{});
+    return;
+  }
+  info_request_ = &session_.add(std::make_unique<TrackInfoRequest>(*this));
+}
+
+bool RemoteTrack::may_request() {
+  if (session_.open() && !session_.goaway_received()) return true;
+  track_->abort(Error(StreamError::going_away, "the session is draining"));
+  return false;
+}
+
+void RemoteTrack::received_info(const TrackInfo& info) { track_->accept(info); }
+
+void RemoteTrack::failed(const Error& error) { track_->abort(error); }
+
+void RemoteTrack::on_demand(Track& /*track*/, const std::optional<SubscribeOptions>& combined) {
+  wanted_ = combined;
+  if (!wanted_) {
+    if (subscribe_request_ != nullptr) std::exchange(subscribe_request_, nullptr)->abandon();
+    if (!busy()) on_idle_();
+    return;
+  }
+  if (subscribe_request_ != nullptr) {
+    subscribe_request_->update(*wanted_);
+  } else if (track_->info() && may_request()) {
+    subscribe_request_ = &session_.add(std::make_unique<SubscribeRequest>(*this, *wanted_));
+  }
+}
+
+void RemoteTrack::on_fetch(Track& /*track*/, std::uint64_t sequence) {
+  if (!session_.traits().has_fetch || session_.goaway_received() || !session_.open()) {
+    track_->fail_fetch(sequence, Error(StreamError::not_found, "the peer serves no FETCH"));
+    return;
+  }
+  const std::uint8_t priority = wanted_ ? wanted_->priority : std::uint8_t{0};
+  fetch_requests_[sequence] =
+      &session_.add(std::make_unique<FetchRequest>(*this, sequence, priority));
+}
+
+Result<std::shared_ptr<Group>> RemoteTrack::begin_group(std::uint64_t sequence) {
+  if (subscribe_request_ != nullptr) subscribe_request_->saw_group(sequence);
+  return track_->create_group(sequence);
+}
+
+void RemoteTrack::received_datagram(const Datagram& datagram) { track_->datagram(datagram); }
+
+void RemoteTrack::forget(SubscribeRequest* request) {
+  if (subscribe_request_ == request) subscribe_request_ = nullptr;
+  if (!busy()) on_idle_();
+}
+void RemoteTrack::forget(TrackInfoRequest* request) {
+  if (info_request_ != request) return;
+  info_request_ = nullptr;
+  // Demand may have come before the properties did.
+  if (track_->info() && wanted_) on_demand(*track_, wanted_);
+  if (!busy()) on_idle_();
+}
+void RemoteTrack::forget(FetchRequest* request) {
+  std::erase_if(fetch_requests_, [&](const auto& entry) { return entry.second == request; });
+  if (!busy()) on_idle_();
+}
+
+}  // namespace moq::lite

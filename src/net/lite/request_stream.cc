@@ -1,0 +1,123 @@
+#include "net/lite/request_stream.h"
+
+#include <utility>
+
+#include "net/lite/error.h"
+#include "net/lite/session.h"
+
+namespace moq::lite {
+
+RequestStream::RequestStream(Session& session, BidiType type, const transport::Priority& priority)
+    : Task(session) {
+  auto source = std::make_unique<QueueSource>();
+  source_ = source.get();
+  std::vector<std::uint8_t> bytes;
+  append_type(bytes, type);
+  source_->push(Bytes::copy_of(bytes));
+  stream_ = session.transport().open_bidi(priority, std::move(source), this, this);
+}
+
+RequestStream::RequestStream(Session& session, transport::Stream stream, MessageReader reader)
+    : Task(session), stream_(std::move(stream)), reader_(std::move(reader)) {
+  auto source = std::make_unique<QueueSource>();
+  source_ = source.get();
+  session.transport().attach(*stream_.send, {}, std::move(source), this);
+  stream_.recv->set_handler(this);
+}
+
+RequestStream::~RequestStream() {
+  stream_.send->set_handler(nullptr);
+  stream_.recv->set_handler(nullptr);
+}
+
+void RequestStream::start(const Bytes& first, bool fin) {
+  if (const auto begun = begin(first); !begun) return refuse(begun.error());
+  received(fin);
+}
+
+Result<bool> RequestStream::parse(MessageReader& reader) {
+  MOQ_TRY(const auto message, reader.next_message());
+  if (!message) return false;
+  return fail(SessionError::protocol_violation, "a message where none may follow");
+}
+
+void RequestStream::send_bytes(std::vector<std::uint8_t> bytes) {
+  if (source_ == nullptr || finished_) return;
+  source_->push(Bytes::copy_of(bytes));
+  stream_.send->ready();
+}
+
+void RequestStream::finish() {
+  if (std::exchange(finished_, true) || retired_) return;
+  if (source_ == nullptr) return retire();
+  source_->finish();
+  stream_.send->ready();
+}
+
+void RequestStream::reset(std::uint64_t code) {
+  if (retired_) return;
+  stream_.send->reset(code);
+  source_ = nullptr;
+  stream_.recv->stop(code);
+  retire();
+}
+
+void RequestStream::on_data(Bytes data, bool fin) {
+  if (retired_) return;
+  if (!finished_) reader_.feed(std::move(data), fin);
+  received(fin);
+}
+
+void RequestStream::received(bool fin) {
+  if (!parse_all() || !fin) return;
+  fin_received_ = true;
+  if (!finished_) on_fin();
+}
+
+bool RequestStream::parse_all() {
+  while (!retired_ && !finished_) {
+    const auto parsed = parse(reader_);
+    if (!parsed) {
+      refuse(parsed.error());
+      return false;
+    }
+    if (!*parsed) break;
+  }
+  return !retired_;
+}
+
+void RequestStream::refuse(const Error& error) {
+  if (&error.domain() == &error_domain(StreamError::internal)) {
+    log::debug("{}: request refused: {}", session().name(), error.message());
+    reset(error.code());
+    return;
+  }
+  session().fail(error);
+}
+
+void RequestStream::on_reset(std::uint64_t code) {
+  if (retired_) return;
+  on_cancel(code);
+  reset(code);
+}
+
+void RequestStream::on_send_finished() {
+  source_ = nullptr;
+  if (retired_) return;
+  if (!fin_received_) stream_.recv->stop(static_cast<std::uint64_t>(StreamError::cancelled));
+  retire();
+}
+
+void RequestStream::on_send_stopped(std::uint64_t code) {
+  source_ = nullptr;
+  if (retired_) return;
+  if (!finished_) on_cancel(code);
+  reset(code);
+}
+
+void RequestStream::retire() {
+  if (std::exchange(retired_, true)) return;
+  session().retire(*this);
+}
+
+}  // namespace moq::lite

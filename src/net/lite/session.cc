@@ -1,0 +1,313 @@
+#include "net/lite/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/lite/announce_publisher.h"
+#include "net/lite/announce_subscriber.h"
+#include "net/lite/control_streams.h"
+#include "net/lite/fetch_publisher.h"
+#include "net/lite/group_receiver.h"
+#include "net/lite/incoming.h"
+#include "net/lite/queue_source.h"
+#include "net/lite/remote_track.h"
+#include "net/lite/subscribe_publisher.h"
+#include "net/model/error.h"
+
+namespace moq::lite {
+
+namespace {
+constexpr std::uint64_t code_of(StreamError error) { return static_cast<std::uint64_t>(error); }
+}  // namespace
+
+Session::Session(Loop& loop, std::unique_ptr<transport::Session> transport, Version version,
+                 SessionConfig config, SessionEvents& events)
+    : loop_(loop),
+      transport_(std::move(transport)),
+      version_(version),
+      config_(std::move(config)),
+      events_(events),
+      name_(std::string(traits().name) + " " + transport_->peer_address()),
+      setup_timer_(loop,
+                   [this] { close(SessionError::control_message_timeout, "no SETUP came"); }) {
+  transport_->set_handler(this);
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired() && !closed_) start();
+  });
+}
+
+Session::~Session() {
+  alive_.reset();
+  transport_->set_handler(nullptr);
+  if (!std::exchange(closed_, true)) {
+    transport_->close(static_cast<std::uint64_t>(SessionError::no_error), "");
+  }
+  // Streams refer to the session's tables until the last is gone.
+  const auto tasks = std::exchange(tasks_, {});
+  const auto retired = std::exchange(retired_, {});
+}
+
+void Session::start() {
+  if (traits().has_setup_stream) {
+    send_setup();
+    setup_timer_.arm(later(loop_.now(), limits().header_timeout));
+  }
+  // A server learns the path from the transport, or from SETUP.
+  const bool path_in_setup = traits().has_setup_stream && !transport_->traits().carries_path;
+  if (config_.side == Side::client || !path_in_setup) authorize(config_.path);
+}
+
+void Session::send_setup() {
+  Setup setup{.probe = ProbeLevel::report};
+  if (config_.side == Side::client && !transport_->traits().carries_path) {
+    setup.path = config_.path.starts_with('/') ? config_.path : "/" + config_.path;
+  }
+  std::vector<std::uint8_t> bytes;
+  append_type(bytes, UniType::setup);
+  encode(bytes, version_, setup);
+  auto source = std::make_unique<QueueSource>();
+  source->push(Bytes::copy_of(bytes));
+  source->finish();
+  transport_->open_uni({.band = transport::Priority::Band::control}, std::move(source), nullptr);
+}
+
+void Session::received_setup(const Bytes& message) {
+  const auto setup = decode_body<Setup>(version_, message);
+  if (!setup) return fail(setup.error());
+  if (std::exchange(setup_received_, true)) {
+    return close(SessionError::protocol_violation, "a second SETUP");
+  }
+  setup_timer_.cancel();
+  peer_setup_ = *setup;
+  if (setup->path && (config_.side == Side::client || transport_->traits().carries_path)) {
+    return close(SessionError::protocol_violation, "SETUP has a path that it must not have");
+  }
+  if (setup->path && !setup->path->empty() && !setup->path->starts_with('/')) {
+    return close(SessionError::protocol_violation, "the path in SETUP does not begin with '/'");
+  }
+  for (const auto& task : std::exchange(when_setup_, {})) task();
+  if (!authorized_) authorize(setup->path.value_or("/"));
+}
+
+void Session::authorize(const std::string& path) {
+  if (config_.authorize) {
+    auto scope = config_.authorize(path);
+    if (!scope) return fail(scope.error());
+    scope_ = *std::move(scope);
+  }
+  authorized_ = true;
+  start_announcements();
+  events_.on_ready();
+  if (closed_) return;
+  const std::vector<Task*> waiting(incoming_.begin(), incoming_.end());
+  for (Task* stream : waiting) {
+    if (incoming_.contains(stream)) static_cast<IncomingStream*>(stream)->authorized();
+  }
+}
+
+void Session::start_announcements() {
+  if (config_.subscribe == nullptr || goaway_received_) return;
+  for (const Path& prefix : scope_.publish) {
+    announcements_.push_back(&add(std::make_unique<AnnounceSubscriber>(*this, prefix)));
+  }
+}
+
+void Session::send_goaway(const std::string& uri) {
+  if (closed_ || !has_goaway() || std::exchange(goaway_sent_, true)) return;
+  add(std::make_unique<GoawayStream>(*this, uri));
+}
+
+void Session::received_goaway(const std::string& uri) {
+  if (std::exchange(goaway_received_, true)) {
+    return close(SessionError::protocol_violation, "a second GOAWAY");
+  }
+  log::info("{}: the peer is going away{}{}", name_, uri.empty() ? "" : ": ", uri);
+  for (AnnounceSubscriber* stream : announcements_) stream->set_draining();
+  events_.on_goaway(uri);
+}
+
+void Session::probe(std::uint64_t target_bitrate, ProbeRequest::Report report) {
+  if (!traits().has_probe || closed_) return;
+  if (traits().has_setup_stream && !setup_received_) {
+    when_setup_.emplace_back(
+        [this, target_bitrate, report = std::move(report)] { probe(target_bitrate, report); });
+    return;
+  }
+  if (traits().has_setup_stream && peer_setup_.probe == ProbeLevel::none) return;
+  if (goaway_received_) return;
+  add(std::make_unique<ProbeRequest>(*this, target_bitrate, std::move(report)));
+}
+
+// --- Streams of the peer
+
+void Session::on_uni(std::shared_ptr<transport::RecvStream> stream) {
+  on_bidi({.send = nullptr, .recv = std::move(stream)});
+}
+
+void Session::on_bidi(transport::Stream stream) {
+  if (closed_) return;
+  const bool request = stream.send != nullptr;
+  if (request && tasks_.size() >= limits().max_requests) {
+    log::warn("{}: has {} requests and streams running: one more is refused", name_, tasks_.size());
+    stream.send->reset(code_of(StreamError::too_far_behind));
+    stream.recv->stop(code_of(StreamError::too_far_behind));
+    return;
+  }
+  auto task = std::make_unique<IncomingStream>(*this, std::move(stream));
+  incoming_.insert(task.get());
+  add(std::move(task));
+}
+
+bool Session::knows(const transport::Stream& stream, std::uint64_t type) const {
+  if (stream.send == nullptr) {
+    return type == static_cast<std::uint64_t>(UniType::group) ||
+           (type == static_cast<std::uint64_t>(UniType::setup) && traits().has_setup_stream);
+  }
+  switch (static_cast<BidiType>(type)) {
+    case BidiType::announce:
+    case BidiType::subscribe:
+      return true;
+    case BidiType::fetch:
+      return traits().has_fetch;
+    case BidiType::probe:
+      return traits().has_probe;
+    case BidiType::goaway:
+      return traits().has_goaway;
+    case BidiType::track:
+      return traits().has_track_stream;
+    case BidiType::session:
+      break;
+  }
+  return false;
+}
+
+bool Session::may_accept(const transport::Stream& stream, std::uint64_t type) const {
+  if (authorized_) return true;
+  return stream.send == nullptr || static_cast<BidiType>(type) == BidiType::goaway;
+}
+
+template <typename T>
+void Session::serve(transport::Stream stream, const Bytes& message, MessageReader reader,
+                    bool fin) {
+  add(std::make_unique<T>(*this, std::move(stream), std::move(reader))).start(message, fin);
+}
+
+void Session::accept(transport::Stream stream, std::uint64_t type, const Bytes& message,
+                     MessageReader reader, bool fin) {
+  if (stream.send == nullptr) {
+    return accept_uni(std::move(stream.recv), static_cast<UniType>(type), message,
+                      std::move(reader), fin);
+  }
+  switch (static_cast<BidiType>(type)) {
+    case BidiType::announce:
+      return serve<AnnouncePublisher>(std::move(stream), message, std::move(reader), fin);
+    case BidiType::subscribe:
+      return serve<SubscribePublisher>(std::move(stream), message, std::move(reader), fin);
+    case BidiType::probe:
+      return serve<ProbePublisher>(std::move(stream), message, std::move(reader), fin);
+    case BidiType::goaway:
+      return serve<GoawayStream>(std::move(stream), message, std::move(reader), fin);
+    case BidiType::track:
+      return serve<TrackPublisher>(std::move(stream), message, std::move(reader), fin);
+    case BidiType::fetch:
+      return add(std::make_unique<FetchPublisher>(*this, std::move(stream))).start(message);
+    case BidiType::session:
+      break;  // not known: refused before
+  }
+}
+
+void Session::accept_uni(std::shared_ptr<transport::RecvStream> stream, UniType type,
+                         const Bytes& message, MessageReader reader, bool fin) {
+  if (type == UniType::setup) {
+    stream->set_handler(nullptr);
+    return received_setup(message);
+  }
+  add(std::make_unique<GroupReceiver>(*this, std::move(stream)))
+      .start(message, reader.take_rest(), fin);
+}
+
+void Session::on_datagram(Bytes datagram) {
+  // Whatever is wrong with it, a datagram is only dropped (§"Datagrams").
+  if (!traits().has_datagrams) return;
+  const auto decoded = decode_datagram(version_, datagram);
+  if (!decoded) return;
+  const auto found = subscriptions_.find(decoded->header.subscribe_id);
+  if (found == subscriptions_.end()) return;
+  found->second->received_datagram({.sequence = decoded->header.sequence,
+                                    .timestamp = decoded->header.timestamp,
+                                    .payload = decoded->payload});
+}
+
+bool Session::may_read(const Path& path) const {
+  return path.has_prefix(scope_.root) && Scope::allows(scope_.subscribe, path.without(scope_.root));
+}
+
+Result<std::shared_ptr<Track>> Session::find_track(const std::string& broadcast,
+                                                   const std::string& track) {
+  const Path path = scope_.root.join(Path(broadcast));
+  if (config_.publish == nullptr || !may_read(path)) {
+    return moq::fail(StreamError::not_found, "\"" + broadcast + "\" may not be read");
+  }
+  const auto found = config_.publish->find(path, token());
+  if (found == nullptr) {
+    return moq::fail(StreamError::not_found, "there is no broadcast \"" + broadcast + "\"");
+  }
+  auto made = found->track(track);
+  if (!made) return moq::fail(stream_error_for(made.error()), made.error().message());
+  return *std::move(made);
+}
+
+Result<void> Session::claim_peer_subscribe_id(std::uint64_t id) {
+  if (peer_subscribe_ids_.insert(id).second) return {};
+  return moq::fail(SessionError::protocol_violation,
+                   "subscribe id " + std::to_string(id) + " is in use");
+}
+
+// --- The end
+
+void Session::retire(Task& task) {
+  const auto found = tasks_.find(&task);
+  if (found == tasks_.end()) return;
+  incoming_.erase(&task);
+  retired_.push_back(std::move(found->second));
+  tasks_.erase(found);
+  if (retired_.size() > 1) return;
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
+    // Destroying one may retire others.
+    const auto dead = std::exchange(retired_, {});
+  });
+}
+
+void Session::fail(const Error& error) {
+  const Error failure = to_session_error(error);
+  log::warn("{}: closing: {}", name_, failure.message());
+  close(static_cast<SessionError>(failure.code()), failure.detail());
+}
+
+void Session::close(SessionError code, std::string_view reason) {
+  if (closed_) return;
+  transport_->close(static_cast<std::uint64_t>(code), reason);
+  loop_.post([this, alive = std::weak_ptr<int>(alive_), error = Error(code, std::string(reason))] {
+    if (!alive.expired()) end(error, false);
+  });
+}
+
+void Session::on_closed(const Error& error, bool by_peer) {
+  const bool named = &error.domain() == &error_domain(transport::ApplicationError{});
+  end(named ? Error(error_domain(SessionError::no_error), error.code(), error.detail()) : error,
+      by_peer);
+}
+
+void Session::end(const Error& error, bool by_peer) {
+  if (std::exchange(closed_, true)) return;
+  setup_timer_.cancel();
+  // Readers of the peer's tracks hear of the end before the owner does.
+  auto tasks = std::exchange(tasks_, {});
+  for (auto& [key, task] : tasks) retired_.push_back(std::move(task));
+  incoming_.clear();
+  std::exchange(retired_, {}).clear();
+  events_.on_closed(error, by_peer);
+}
+
+}  // namespace moq::lite

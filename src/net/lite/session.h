@@ -1,0 +1,222 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "net/base/log.h"
+#include "net/base/loop.h"
+#include "net/lite/codec.h"
+#include "net/lite/error.h"
+#include "net/lite/request_stream.h"
+#include "net/lite/version.h"
+#include "net/model/origin.h"
+#include "net/model/scope.h"
+#include "net/transport/transport.h"
+
+namespace moq::lite {
+
+class AnnounceSubscriber;
+class IncomingStream;
+class RemoteTrack;
+
+enum class Side : std::uint8_t { client, server };
+
+/// What a peer can make a session hold, each with its default. Passing one
+/// closes or resets what the comment says.
+struct SessionLimits {
+  /// Subscriptions, fetches, track and announce requests of the peer that run at
+  /// once; more are reset with TOO_FAR_BEHIND.
+  std::size_t max_requests = 4096;
+  /// Broadcasts that the peer has announced; more are ignored, with a warning.
+  std::size_t max_announced = 65536;
+  /// Unacknowledged bytes of announcements to a peer that does not read; the
+  /// stream is reset.
+  std::size_t max_announce_backlog = 16U << 20;
+  /// Groups of one subscription in flight to a peer; the oldest are reset.
+  std::size_t max_groups_in_flight = 1024;
+  /// A stream must carry a whole header within this, or it is reset; SETUP too,
+  /// or the session is closed with CONTROL_MESSAGE_TIMEOUT.
+  Duration header_timeout = std::chrono::seconds(10);
+};
+
+struct SessionConfig {
+  Side side = Side::client;
+  /// What the peer may read; null: nothing. Not owned.
+  Origin* publish = nullptr;
+  /// Where the peer's broadcasts go; null: they are not asked for. Not owned.
+  Origin* subscribe = nullptr;
+  /// Keeps the groups of what is subscribed to; needed with `subscribe`. Not owned.
+  Cache* cache = nullptr;
+  /// Client: the URL's path and query, sent in SETUP where the transport does
+  /// not carry it. Server: the same as the transport received it.
+  std::string path;
+  /// Server: decides what a path may do. Unset: everything. An error closes the
+  /// session with its code.
+  std::function<Result<Scope>(const std::string& path)> authorize;
+  SessionLimits limits;
+};
+
+/// What a session tells its owner, from the loop.
+class SessionEvents {
+ public:
+  /// The peer may be served: SETUP, where there is one, was accepted.
+  virtual void on_ready() {}
+  /// The peer's GOAWAY: it will close. `uri` may be empty.
+  virtual void on_goaway(const std::string& uri) = 0;
+  /// The last call. `by_peer`: the error is what the peer closed with.
+  virtual void on_closed(const Error& error, bool by_peer) = 0;
+
+ protected:
+  ~SessionEvents() = default;
+};
+
+/// A moq-lite session on one transport session, in any version: it serves the
+/// peer from `publish`, and announces the peer's broadcasts in `subscribe`.
+///
+/// Nothing here knows a version's number: what differs is asked of
+/// `VersionInfo`. Belongs to the loop's thread.
+class Session final : private transport::SessionHandler {
+ public:
+  Session(Loop& loop, std::unique_ptr<transport::Session> transport, Version version,
+          SessionConfig config, SessionEvents& events);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  /// Closes the transport if it is still open; no event follows.
+  ~Session();
+
+  /// Whether the version has a GOAWAY.
+  [[nodiscard]] bool has_goaway() const { return traits().has_goaway; }
+  /// Sends GOAWAY; once. The caller has checked the URI's length.
+  void send_goaway(const std::string& uri);
+  /// Closes with `code` of SessionError; on_closed follows.
+  void close(SessionError code, std::string_view reason);
+
+  /// Asks the peer for the bitrate and round-trip time that it measures; each
+  /// report goes to `report` (bits per second and milliseconds, 0: unknown)
+  /// until the session ends. Nothing happens where the peer has no PROBE.
+  void probe(std::uint64_t target_bitrate,
+             std::function<void(std::uint64_t bitrate, std::uint64_t rtt_ms)> report);
+
+  /// Requests of ours and of the peer's, and group streams, that are running.
+  [[nodiscard]] std::size_t active() const { return tasks_.size(); }
+  [[nodiscard]] bool goaway_received() const { return goaway_received_; }
+  [[nodiscard]] Version version() const { return version_; }
+  /// "moq-lite-05 [::1]:4443", for logs.
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] transport::Session& transport() { return *transport_; }
+
+  // --- For the session's own streams.
+
+  [[nodiscard]] const VersionInfo& traits() const { return version_info(version_); }
+  [[nodiscard]] Loop& loop() const { return loop_; }
+  [[nodiscard]] const SessionConfig& config() const { return config_; }
+  [[nodiscard]] const Scope& scope() const { return scope_; }
+  [[nodiscard]] const SessionLimits& limits() const { return config_.limits; }
+  /// Who this peer is to the origins.
+  [[nodiscard]] PeerToken token() const { return this; }
+
+  /// Adds a stream at work; it lives until `retire`.
+  template <typename T>
+  T& add(std::unique_ptr<T> task) {
+    T& ref = *task;
+    tasks_.emplace(&ref, std::move(task));
+    return ref;
+  }
+  /// Destroys `task` on the loop's next turn. Idempotent.
+  void retire(Task& task);
+  /// Closes the session for a failure that is not confined to a stream.
+  void fail(const Error& error);
+
+  /// Whether `type` is a stream that the peer may open in this version.
+  [[nodiscard]] bool knows(const transport::Stream& stream, std::uint64_t type) const;
+  /// Whether a stream of that type is served already: on a server, requests wait
+  /// until the peer is authorised.
+  [[nodiscard]] bool may_accept(const transport::Stream& stream, std::uint64_t type) const;
+  /// A stream of the peer's with its first message. `fin`: nothing follows what
+  /// `reader` has.
+  void accept(transport::Stream stream, std::uint64_t type, const Bytes& message,
+              MessageReader reader, bool fin);
+
+  /// The track that the peer names, if it may read it. Fails with a StreamError.
+  Result<std::shared_ptr<Track>> find_track(const std::string& broadcast, const std::string& track);
+  /// Whether the peer may read the broadcast at `path`, in the origin's terms.
+  [[nodiscard]] bool may_read(const Path& path) const;
+  /// Whether streams can still be opened.
+  [[nodiscard]] bool open() const { return !closed_; }
+
+  /// A subscribe id that was not used before.
+  [[nodiscard]] std::uint64_t next_subscribe_id() { return next_subscribe_id_++; }
+  /// Remote tracks by the subscribe id of their running subscription.
+  std::unordered_map<std::uint64_t, RemoteTrack*>& subscriptions() { return subscriptions_; }
+  /// Notes that the peer uses a subscribe id. Fails if it is in use.
+  Result<void> claim_peer_subscribe_id(std::uint64_t id);
+  void release_peer_subscribe_id(std::uint64_t id) { peer_subscribe_ids_.erase(id); }
+
+  void received_goaway(const std::string& uri);
+  /// An announce stream of ours is gone.
+  void forget(AnnounceSubscriber& stream) { std::erase(announcements_, &stream); }
+
+ private:
+  void on_uni(std::shared_ptr<transport::RecvStream> stream) override;
+  void on_bidi(transport::Stream stream) override;
+  void on_datagram(Bytes datagram) override;
+  void on_closed(const Error& error, bool by_peer) override;
+
+  void start();
+  void end(const Error& error, bool by_peer);
+  void send_setup();
+  void received_setup(const Bytes& message);
+  void authorize(const std::string& path);
+  void start_announcements();
+  void accept_uni(std::shared_ptr<transport::RecvStream> stream, UniType type, const Bytes& message,
+                  MessageReader reader, bool fin);
+  template <typename T>
+  void serve(transport::Stream stream, const Bytes& message, MessageReader reader, bool fin);
+
+  Loop& loop_;
+  std::unique_ptr<transport::Session> transport_;
+  Version version_;
+  SessionConfig config_;
+  SessionEvents& events_;
+  std::string name_;
+  Scope scope_;
+  bool authorized_ = false;
+  bool setup_received_ = false;
+  bool goaway_sent_ = false;
+  bool goaway_received_ = false;
+  bool closed_ = false;
+  Setup peer_setup_;
+  std::uint64_t next_subscribe_id_ = 0;
+  std::unordered_map<std::uint64_t, RemoteTrack*> subscriptions_;
+  std::unordered_set<std::uint64_t> peer_subscribe_ids_;
+  /// The IncomingStreams among the tasks.
+  std::unordered_set<Task*> incoming_;
+  std::unordered_map<Task*, std::unique_ptr<Task>> tasks_;
+  std::vector<std::unique_ptr<Task>> retired_;
+  std::vector<AnnounceSubscriber*> announcements_;
+  std::vector<std::function<void()>> when_setup_;
+  Timer setup_timer_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+template <typename Message>
+void RequestStream::send(const Message& message) {
+  send_bytes(encode(session().version(), message));
+}
+
+template <typename Message>
+void RequestStream::send_typed(std::uint64_t type, const Message& message) {
+  std::vector<std::uint8_t> bytes;
+  append_varint(bytes, type);
+  const auto body = encode(session().version(), message);
+  bytes.insert(bytes.end(), body.begin(), body.end());
+  send_bytes(std::move(bytes));
+}
+
+}  // namespace moq::lite

@@ -1,0 +1,188 @@
+#include "net/lite/subscribe_publisher.h"
+
+#include <utility>
+#include <vector>
+
+#include "net/lite/session.h"
+
+namespace moq::lite {
+
+SubscribePublisher::SubscribePublisher(Session& session, transport::Stream stream,
+                                       MessageReader reader)
+    : RequestStream(session, std::move(stream), std::move(reader)) {}
+
+SubscribePublisher::~SubscribePublisher() {
+  stop_all();
+  if (id_) session().release_peer_subscribe_id(*id_);
+}
+
+Result<bool> SubscribePublisher::parse(MessageReader& reader) {
+  MOQ_TRY(const auto body, reader.next_message());
+  if (!body) return false;
+  MOQ_TRY(const auto message, decode_body<SubscribeUpdate>(session().version(), *body));
+  update(message);
+  return true;
+}
+
+Result<void> SubscribePublisher::begin(ByteSpan body) {
+  MOQ_TRY(const auto message, decode_body<Subscribe>(session().version(), body));
+  MOQ_CHECK_OK(session().claim_peer_subscribe_id(message.id));
+  id_ = message.id;
+  MOQ_TRY(const auto track, session().find_track(message.broadcast, message.track));
+  options_ = {.priority = message.priority,
+              .ordered = message.ordered,
+              .max_latency = message.max_latency,
+              .start = message.start_group,
+              .end = message.end_group};
+  delivery_ = std::make_shared<Delivery>(Delivery{track, options_.max_latency});
+  subscription_ = track->subscribe(options_, *this);
+  return {};
+}
+
+void SubscribePublisher::update(const SubscribeUpdate& message) {
+  options_ = {.priority = message.priority,
+              .ordered = message.ordered,
+              .max_latency = message.max_latency,
+              .start = message.start_group,
+              .end = message.end_group};
+  delivery_->max_latency = options_.max_latency;
+  if (subscription_ != nullptr) subscription_->update(options_);
+  for (const auto& [sequence, sending] : sending_) {
+    sending->stream->set_priority(priority(sequence));
+  }
+  sweep();
+}
+
+transport::Priority SubscribePublisher::priority(std::uint64_t sequence) const {
+  return {.band = transport::Priority::Band::media,
+          .subscriber = options_.priority,
+          .publisher = track_info_.priority,
+          .flow = *id_,
+          .order = options_.ordered ? sequence : ~sequence};
+}
+
+template <typename Message>
+void SubscribePublisher::respond(const std::optional<std::uint64_t>& type, const Message& message) {
+  if (!type) return;
+  if (session().traits().responses.typed) {
+    send_typed(*type, message);
+  } else {
+    send(message);
+  }
+}
+
+void SubscribePublisher::on_info(const TrackInfo& info) {
+  track_info_ = info;
+  const SubscribeResponses& responses = session().traits().responses;
+  if (!responses.ok_has_properties) return;
+  respond(responses.ok, SubscribeOkProperties{.priority = info.priority,
+                                              .ordered = info.ordered,
+                                              .max_latency = info.max_latency,
+                                              .start_group = options_.start,
+                                              .end_group = options_.end});
+}
+
+void SubscribePublisher::tell_start(std::uint64_t sequence) {
+  if (std::exchange(told_start_, true)) return;
+  const SubscribeResponses& responses = session().traits().responses;
+  if (responses.ok_has_properties) return;
+  respond(responses.ok, SubscribeStart{.group = subscription_->start().value_or(sequence)});
+}
+
+void SubscribePublisher::on_group(std::shared_ptr<Group> group) {
+  const std::uint64_t sequence = group->sequence();
+  tell_start(sequence);
+  sweep();
+  std::vector<std::uint8_t> prefix;
+  append_type(prefix, UniType::group);
+  encode(prefix, session().version(), GroupHeader{.subscribe_id = *id_, .sequence = sequence});
+  auto sending = std::make_unique<Sending>(*this, sequence);
+  sending->group = group;
+  auto source =
+      std::make_unique<GroupSender>(std::move(group), delivery_, session().version(), prefix);
+  GroupSender* sender = source.get();
+  sending->stream =
+      session().transport().open_uni(priority(sequence), std::move(source), sending.get());
+  if (session().open()) sender->set_stream(sending->stream.get());
+  sending_[sequence] = std::move(sending);
+}
+
+void SubscribePublisher::sweep() {
+  for (auto it = sending_.begin(); it != sending_.end();) {
+    auto here = it++;
+    const auto group = here->second->group.lock();
+    if (group != nullptr && delivery_->track->expired(*group, *delivery_->max_latency)) {
+      give_up(here, StreamError::delivery_timeout);
+    }
+  }
+  while (sending_.size() >= session().limits().max_groups_in_flight) {
+    give_up(sending_.begin(), StreamError::too_far_behind);
+  }
+}
+
+void SubscribePublisher::give_up(std::map<std::uint64_t, std::unique_ptr<Sending>>::iterator it,
+                                 StreamError code) {
+  auto sending = std::move(it->second);
+  sending_.erase(it);
+  sending->stream->set_handler(nullptr);
+  sending->stream->reset(static_cast<std::uint64_t>(code));
+}
+
+void SubscribePublisher::sent(std::uint64_t sequence) {
+  sending_.erase(sequence);
+  maybe_finish();
+}
+
+void SubscribePublisher::on_datagram(const Datagram& datagram) {
+  if (!session().traits().has_datagrams) return;
+  const auto body = encode_datagram(
+      session().version(),
+      {.subscribe_id = *id_, .sequence = datagram.sequence, .timestamp = datagram.timestamp},
+      datagram.payload);
+  // One that does not fit is dropped, not sent on a stream (§"Datagrams").
+  if (body) session().transport().send_datagram(Bytes::copy_of(*body));
+}
+
+void SubscribePublisher::on_drop(std::uint64_t first, std::uint64_t last, std::uint64_t code) {
+  const auto& type = session().traits().responses.drop;
+  if (type) respond(type, SubscribeDrop{.start = first, .end = last, .error = code});
+}
+
+void SubscribePublisher::on_end(std::uint64_t end) {
+  const auto& type = session().traits().responses.end;
+  if (type) respond(type, SubscribeEnd{.group = end});
+  ended_ = true;
+  maybe_finish();
+}
+
+void SubscribePublisher::maybe_finish() {
+  if (ended_ && sending_.empty()) finish();
+}
+
+void SubscribePublisher::on_abort(const Error& error) {
+  subscription_.reset();
+  // What has ended is complete: its last groups go out although their track is gone.
+  if (ended_) return;
+  stop_all();
+  reset(static_cast<std::uint64_t>(stream_error_for(error)));
+}
+
+void SubscribePublisher::on_fin() {
+  subscription_.reset();
+  stop_all();
+  finish();
+}
+
+void SubscribePublisher::on_cancel(std::uint64_t /*code*/) {
+  subscription_.reset();
+  stop_all();
+}
+
+void SubscribePublisher::stop_all() {
+  for (auto& [sequence, sending] : std::exchange(sending_, {})) {
+    sending->stream->set_handler(nullptr);
+    sending->stream->reset(static_cast<std::uint64_t>(StreamError::cancelled));
+  }
+}
+
+}  // namespace moq::lite

@@ -1,0 +1,57 @@
+#include "net/session/version.h"
+
+#include <algorithm>
+#include <array>
+
+#include "net/transport/error.h"
+
+namespace moq {
+
+namespace {
+ProtocolVersion row(lite::Version version) {
+  const lite::VersionInfo& info = lite::version_info(version);
+  return {.name = info.name, .alpn = info.alpn, .lite = version};
+}
+}  // namespace
+
+std::span<const ProtocolVersion> protocol_versions() {
+  static const std::array versions{row(lite::Version::lite05), row(lite::Version::lite04)};
+  return versions;
+}
+
+const ProtocolVersion* find_protocol_version(std::string_view name) {
+  const auto all = protocol_versions();
+  const auto found = std::ranges::find(all, name, &ProtocolVersion::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+Result<std::vector<const ProtocolVersion*>> parse_versions(const std::vector<std::string>& names) {
+  std::vector<const ProtocolVersion*> out;
+  if (names.empty()) {
+    for (const ProtocolVersion& version : protocol_versions()) out.push_back(&version);
+    return out;
+  }
+  for (const std::string& name : names) {
+    const ProtocolVersion* version = find_protocol_version(name);
+    if (version == nullptr) {
+      std::string known;
+      for (const ProtocolVersion& each : protocol_versions()) {
+        known += (known.empty() ? "" : ", ") + std::string(each.name);
+      }
+      return fail(transport::TransportError::handshake,
+                  "unknown version \"" + name + "\"; there is: " + known);
+    }
+    if (std::ranges::find(out, version) == out.end()) out.push_back(version);
+  }
+  return out;
+}
+
+std::vector<std::string> alpns(std::span<const ProtocolVersion* const> versions) {
+  std::vector<std::string> out;
+  for (const ProtocolVersion* version : versions) {
+    if (std::ranges::find(out, version->alpn) == out.end()) out.emplace_back(version->alpn);
+  }
+  return out;
+}
+
+}  // namespace moq
