@@ -1,4 +1,4 @@
-// Publishes a track and subscribes to it, in one process: what a relay does
+// Publishes a broadcast and subscribes to it, in one process: what a relay does
 // between two sessions, without either. No thread and no clock: a Loop is driven
 // by hand.
 
@@ -7,10 +7,13 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "net/base/loop.h"
+#include "net/model/broadcast.h"
 #include "net/model/cache.h"
 #include "net/model/group.h"
+#include "net/model/origin.h"
 #include "net/model/track.h"
 
 namespace {
@@ -42,8 +45,19 @@ class GroupPrinter : public moq::SubgroupReader {
   std::size_t printed_ = 0;
 };
 
-class Subscriber : public moq::TrackReader {
+/// Subscribes to the track "greetings" of each broadcast that is announced.
+class Subscriber : public moq::AnnounceReader, public moq::TrackReader {
  public:
+  void on_announcements(const std::vector<moq::Announcement>& changes) override {
+    for (const moq::Announcement& change : changes) {
+      std::cout << (change.broadcast ? "announced " : "ended ") << change.path.text() << '\n';
+      if (!change.broadcast) continue;
+      if (const auto track = change.broadcast->track("greetings")) {
+        subscription_ = (*track)->subscribe({.max_latency = 1s}, *this);
+      }
+    }
+  }
+
   void on_info(const moq::TrackInfo& info) override {
     std::cout << "timescale " << info.timescale << '\n';
   }
@@ -63,6 +77,7 @@ class Subscriber : public moq::TrackReader {
 
  private:
   std::vector<std::unique_ptr<GroupPrinter>> groups_;
+  std::unique_ptr<moq::Subscription> subscription_;
 };
 
 }  // namespace
@@ -70,11 +85,19 @@ class Subscriber : public moq::TrackReader {
 int main() {
   moq::Loop loop;
   moq::Cache cache(std::make_shared<moq::CacheBudget>());
-  auto track = std::make_shared<moq::Track>(loop, cache, "greetings", moq::Track::Limits{});
-  track->accept(moq::TrackInfo{.max_latency = 5s, .timescale = 1000});
+  moq::Origin origin(loop, 0);
 
   Subscriber subscriber;
-  const auto subscription = track->subscribe({.max_latency = 1s}, subscriber);
+  const auto watch = origin.watch(moq::Path("room"), subscriber);
+
+  const auto broadcast = std::make_shared<moq::Broadcast>(loop, cache);
+  const auto created = broadcast->create("greetings");
+  if (!created) return EXIT_FAILURE;
+  const std::shared_ptr<moq::Track>& track = *created;
+  track->accept(moq::TrackInfo{.max_latency = 5s, .timescale = 1000});
+  const auto publication = origin.publish(moq::Path("room/hall"), broadcast, {});
+  if (!publication) return EXIT_FAILURE;
+  loop.run(loop.now());
 
   std::uint64_t timestamp = 0;
   for (std::uint64_t sequence = 0; sequence < 2; ++sequence) {
