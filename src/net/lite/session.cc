@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t code_of(StreamError error) { return static_cast<std::uint64_t>(error); }
 }  // namespace
 
-Session::Session(Loop& loop, std::unique_ptr<transport::Session> transport, Version version,
+Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Version version,
                  SessionConfig config, SessionEvents& events)
     : loop_(loop),
       transport_(std::move(transport)),

@@ -83,7 +83,7 @@ class SessionEvents {
 /// `VersionInfo`. Belongs to the loop's thread.
 class Session final : private transport::SessionHandler {
  public:
-  Session(Loop& loop, std::unique_ptr<transport::Session> transport, Version version,
+  Session(Loop& loop, std::shared_ptr<transport::Session> transport, Version version,
           SessionConfig config, SessionEvents& events);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -180,7 +180,7 @@ class Session final : private transport::SessionHandler {
   void serve(transport::Stream stream, const Bytes& message, MessageReader reader, bool fin);
 
   Loop& loop_;
-  std::unique_ptr<transport::Session> transport_;
+  std::shared_ptr<transport::Session> transport_;
   Version version_;
   SessionConfig config_;
   SessionEvents& events_;

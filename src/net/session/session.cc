@@ -6,7 +6,7 @@
 namespace moq {
 
 Result<std::unique_ptr<Session>> Session::create(Loop& loop,
-                                                 std::unique_ptr<transport::Session> transport,
+                                                 std::shared_ptr<transport::Session> transport,
                                                  SessionOptions options) {
   const auto all = protocol_versions();
   const auto found = std::ranges::find(all, transport->protocol(), &ProtocolVersion::alpn);
@@ -20,7 +20,7 @@ Result<std::unique_ptr<Session>> Session::create(Loop& loop,
       new Session(loop, std::move(transport), found->lite, std::move(options)));
 }
 
-Session::Session(Loop& loop, std::unique_ptr<transport::Session> transport, lite::Version version,
+Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, lite::Version version,
                  SessionOptions options)
     : drain_(loop, *this),
       lite_(new lite::Session(

@@ -43,7 +43,7 @@ class Session final : private lite::SessionEvents, private Drain::Actions {
   /// Starts a session on a connected transport, in the version that its ALPN
   /// token (or WebTransport subprotocol) names. Fails if that is none of ours.
   static Result<std::unique_ptr<Session>> create(Loop& loop,
-                                                 std::unique_ptr<transport::Session> transport,
+                                                 std::shared_ptr<transport::Session> transport,
                                                  SessionOptions options);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -74,7 +74,7 @@ class Session final : private lite::SessionEvents, private Drain::Actions {
   [[nodiscard]] std::size_t active() const { return lite_->active(); }
 
  private:
-  Session(Loop& loop, std::unique_ptr<transport::Session> transport, lite::Version version,
+  Session(Loop& loop, std::shared_ptr<transport::Session> transport, lite::Version version,
           SessionOptions options);
 
   void on_ready() override;
