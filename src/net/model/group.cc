@@ -8,6 +8,17 @@
 
 namespace moq {
 
+namespace {
+// What the standard library's deque takes for its first elements.
+constexpr std::size_t kDeque = 64 + 512;
+}  // namespace
+
+static_assert(sizeof(Group) + sizeof(Subgroup) + sizeof(EncodedHeaders) + 2 * kDeque <=
+                  Group::kOverhead,
+              "a group must not take more than what is charged for it");
+static_assert(sizeof(Object) + EncodedHeaders::kMaxHeader + 1 <= Group::kObjectOverhead,
+              "an object must not take more than what is charged for it");
+
 Bytes Object::flatten() const {
   if (payload.empty()) return {};
   if (payload.size() == 1) return payload.front();
@@ -74,10 +85,9 @@ std::uint64_t Subgroup::add_payload(Bytes chunk) {
   const std::size_t size = chunk.size();
   object.received += size;
   group_.bytes_ += size;
-  if (object.payload.empty() || !object.payload.back().join(chunk)) {
-    object.payload.push_back(std::move(chunk));
-  }
-  return size;
+  if (!object.payload.empty() && object.payload.back().join(chunk)) return size;
+  object.payload.push_back(std::move(chunk));
+  return object.payload.size() == 1 ? size : size + Group::kChunkOverhead;
 }
 
 // In all three, the charge comes last: it may evict this very group.

@@ -192,12 +192,15 @@ class GroupOwner {
 /// track's cache and by every reader; what it holds is freed with the last.
 ///
 /// Bytes are charged to the cache until then: payload and properties as they
-/// arrive, kObjectOverhead for each object, and kOverhead for the group itself.
-/// A group may outlive its cache.
+/// arrive, kObjectOverhead for each object, kChunkOverhead for each further
+/// chunk of its payload, and kOverhead for the group itself. So a budget bounds
+/// the memory even of groups with hardly anything in them. A group may outlive
+/// its cache.
 class Group : public std::enable_shared_from_this<Group> {
  public:
-  static constexpr std::uint64_t kOverhead = 256;
+  static constexpr std::uint64_t kOverhead = 2048;
   static constexpr std::uint64_t kObjectOverhead = 160;
+  static constexpr std::uint64_t kChunkOverhead = 48;
   /// Stream code CANCELLED (moq-lite): given up by who makes it.
   static constexpr std::uint64_t kCancelledCode = 0x1;
 

@@ -270,6 +270,8 @@ TEST_F(GroupTest, ChargesUntilTheLastReaderLetsGo) {
       << "declared payload costs nothing";
   ASSERT_TRUE(group->only().append_payload(Bytes::copy_of("ab")));
   EXPECT_EQ(cache.used(), Group::kOverhead + Group::kObjectOverhead + 5);
+  ASSERT_TRUE(group->only().append_payload(Bytes::copy_of("c")));
+  EXPECT_EQ(cache.used(), Group::kOverhead + Group::kObjectOverhead + 6 + Group::kChunkOverhead);
   auto held = group;
   group.reset();
   EXPECT_NE(cache.used(), 0U);
@@ -314,7 +316,7 @@ TEST_F(GroupTest, OverCapacityTheOldestAreAborted) {
 }
 
 TEST_F(GroupTest, AGroupMayEvictItself) {
-  budget->capacity = 1000;
+  budget->capacity = Group::kOverhead + 1000;
   auto group = make();
   EXPECT_TRUE(group->only().append(header(0), Bytes::copy_of(std::string(2000, 'p'))));
   EXPECT_TRUE(group->aborted());

@@ -163,7 +163,7 @@ TEST_F(TrackCacheTest, EvictedGroupsLeaveTheIndex) {
 TEST_F(TrackCacheTest, TheLatestIsNeverEvicted) {
   track->accept({});
   auto other = std::make_shared<Track>(loop, cache, "audio");
-  budget->capacity = 2000;
+  budget->capacity = Group::kOverhead + 2000;
   add(0, 0, 1000);
   for (std::uint64_t n = 0; n < 5; ++n) {
     auto group = *other->create_group(n);
