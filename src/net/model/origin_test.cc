@@ -377,6 +377,29 @@ TEST_F(OriginTest, ABroadcastMayEndInTheMiddleOfABatch) {
   EXPECT_EQ(heard.take(), "-a|+a/next[]");
 }
 
+TEST_F(OriginTest, BroadcastsMayEndWithTheOrigin) {
+  struct Other : BroadcastWatcher {
+    std::function<void()> then;
+    void on_broadcast_closed() override { then(); }
+  } other;
+  auto a = publish("a");
+  auto b = publish("b");
+  auto c = publish("c");
+  auto watch = origin->watch(Path(), heard);
+  run();
+  a->broadcast()->attach(other);
+  other.then = [&] {
+    b.reset();
+    EXPECT_TRUE(c->update({{1}, &alice}));
+    c.reset();
+    watch.reset();
+  };
+  heard.broadcasts.clear();
+  a.reset();
+  origin.reset();
+  EXPECT_EQ(c, nullptr) << "the origin had the last reference to the broadcast";
+}
+
 TEST_F(OriginTest, ManyPathsAndWatches) {
   std::vector<std::unique_ptr<Origin::Publication>> publications;
   const auto same = broadcast();

@@ -165,15 +165,14 @@ bool Track::expired(const Group& group, Duration max_latency) const {
 void Track::on_first_object(Group& group) {
   const auto first = group.first_timestamp();
   if (!first) return;
-  const auto it = groups_.find(group.sequence());
-  if (it == groups_.end() || it->second.group.get() != &group || it->second.fetched) return;
+  if (groups_.find(group.sequence())->second.fetched) return;
   if (newest_timed_ && newest_timed_->first > group.sequence()) return;
   newest_timed_ = {group.sequence(), *first};
 }
 
 void Track::on_evicted(Group& group) {
-  const auto it = groups_.find(group.sequence());
-  if (it != groups_.end() && it->second.group.get() == &group) unindex(it);
+  // A group has this owner just as long as it is in the index.
+  unindex(groups_.find(group.sequence()));
 }
 
 bool Track::has_live(std::uint64_t sequence) const {

@@ -353,6 +353,34 @@ TEST_F(TrackCacheTest, FetchedGroupsAreNotAnnounced) {
   EXPECT_EQ(track->latest(), group);
 }
 
+TEST_F(TrackCacheTest, TimestampsOfFetchedGroupsCountOnceTheyAreNamed) {
+  track->set_source(&source);
+  track->accept({});
+  auto old = add(3, 1000);
+  add(4, 1000);
+  fetch(7);
+  run();
+  auto group = *track->create_fetched(7);
+  ObjectHeader header;
+  header.timestamp = 9000;
+  ASSERT_TRUE(group->only().append(header, {}));
+  EXPECT_FALSE(track->expired(*old, seconds(7)));
+  EXPECT_TRUE(track->create_group(7).error().is(ModelError::exists));
+  EXPECT_TRUE(track->expired(*old, seconds(7)));
+}
+
+TEST_F(TrackCacheTest, FetchedGroupsCountForTheLimit) {
+  make({.group = {}, .max_groups = 2});
+  track->set_source(&source);
+  track->accept({});
+  add(3);
+  add(6);
+  fetch(5);
+  run();
+  ASSERT_TRUE(track->create_fetched(5));
+  EXPECT_EQ(cached(), "5 6");
+}
+
 TEST_F(TrackCacheTest, FetchedGroupsSurviveTheEndOfDemand) {
   track->set_source(&source);
   track->accept({});
