@@ -19,7 +19,11 @@ using moq::Error;
 using moq::Object;
 using moq::Result;
 using moq::fuzz::require;
-using namespace moq::lite;
+using moq::lite::FrameHeader;
+using moq::lite::FrameReader;
+using moq::lite::FrameSink;
+using moq::lite::Version;
+using moq::lite::VersionInfo;
 
 constexpr std::uint64_t kMaxFrame = 5000;
 
@@ -87,7 +91,7 @@ void encode_again(const VersionInfo& version, const std::vector<FrameHeader>& he
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   moq::fuzz::Input input(data, size);
-  const VersionInfo& version = versions()[input.choose(versions().size())];
+  const VersionInfo& version = moq::lite::versions()[input.choose(moq::lite::versions().size())];
   const std::size_t step = 1 + input.choose(64);
   const Outcome whole = read(version.version, input.rest(), input.rest().size() + 1);
   const Outcome cut = read(version.version, input.rest(), step);

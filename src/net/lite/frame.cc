@@ -17,7 +17,7 @@ FrameReader::FrameReader(Version version, FrameSink& sink, std::uint64_t max_siz
       first_(version_info(version).has_timestamps ? State::timestamp : State::size),
       state_(first_) {}
 
-Result<void> FrameReader::feed(Bytes bytes) {
+Result<void> FrameReader::feed(const Bytes& bytes) {
   std::size_t at = 0;
   while (at < bytes.size()) {
     if (state_ == State::payload) {

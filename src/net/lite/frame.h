@@ -48,7 +48,7 @@ class FrameReader {
   /// Fails with `too_large` for a frame above the limit, as soon as its size is
   /// known; with `invalid_value` for a timestamp below 0 or above kMaxTimestamp;
   /// or with the sink's error.
-  Result<void> feed(Bytes bytes);
+  Result<void> feed(const Bytes& bytes);
   /// For the end of the stream: fails with `short_buffer` inside a frame.
   [[nodiscard]] Result<void> finish() const;
 

@@ -19,6 +19,12 @@
 /// are not part of a message.
 namespace moq::lite {
 
+using coding::field;
+using coding::only;
+using coding::parameter;
+using coding::since;
+using coding::until;
+
 /// The first varint of a bidirectional stream (§"Bidirectional Streams").
 enum class BidiType : std::uint64_t {
   session = 0x0,  ///< moq-lite-01 and 02
@@ -74,10 +80,9 @@ struct AnnounceRequest {
 
   static constexpr std::string_view kName = "ANNOUNCE_REQUEST";
   static constexpr auto fields() {
-    using namespace coding;
-    return std::tuple(
-        field("prefix", &AnnounceRequest::prefix, kPathText),
-        field("exclude_hop", &AnnounceRequest::exclude_hop, Varint{}, since(Version::lite04)));
+    return std::tuple(field("prefix", &AnnounceRequest::prefix, kPathText),
+                      field("exclude_hop", &AnnounceRequest::exclude_hop, coding::Varint{},
+                            since(Version::lite04)));
   }
   friend bool operator==(const AnnounceRequest&, const AnnounceRequest&) = default;
 };
@@ -88,11 +93,11 @@ struct AnnounceInit {
   std::vector<std::string> suffixes = {};
 
   static constexpr std::string_view kName = "ANNOUNCE_INIT";
-  static constexpr auto versions() { return coding::until(Version::lite02); }
+  static constexpr auto versions() { return until(Version::lite02); }
   static constexpr auto fields() {
-    using namespace coding;
-    return std::tuple(field("suffixes", &AnnounceInit::suffixes,
-                            List<Text>{.max = kMaxInitialAnnouncements, .item = kPathText}));
+    return std::tuple(
+        field("suffixes", &AnnounceInit::suffixes,
+              coding::List<coding::Text>{.max = kMaxInitialAnnouncements, .item = kPathText}));
   }
   friend bool operator==(const AnnounceInit&, const AnnounceInit&) = default;
 };
@@ -105,11 +110,10 @@ struct AnnounceOk {
   std::uint64_t active_count = 0;
 
   static constexpr std::string_view kName = "ANNOUNCE_OK";
-  static constexpr auto versions() { return coding::since(Version::lite05); }
+  static constexpr auto versions() { return since(Version::lite05); }
   static constexpr auto fields() {
-    using namespace coding;
-    return std::tuple(field("hop_id", &AnnounceOk::hop_id, Varint{}),
-                      field("active_count", &AnnounceOk::active_count, Varint{}));
+    return std::tuple(field("hop_id", &AnnounceOk::hop_id, coding::Varint{}),
+                      field("active_count", &AnnounceOk::active_count, coding::Varint{}));
   }
   friend bool operator==(const AnnounceOk&, const AnnounceOk&) = default;
 };
@@ -125,7 +129,6 @@ struct AnnounceBroadcast {
 
   static constexpr std::string_view kName = "ANNOUNCE_BROADCAST";
   static constexpr auto fields() {
-    using namespace coding;
     using M = AnnounceBroadcast;
     return std::tuple(
         field("status", &M::status, AnnounceStatusCodec{}, until(Version::lite04)),
@@ -150,16 +153,15 @@ struct Subscribe {
 
   static constexpr std::string_view kName = "SUBSCRIBE";
   static constexpr auto fields() {
-    using namespace coding;
     using M = Subscribe;
     constexpr auto kOptions = since(Version::lite03);
-    return std::tuple(field("id", &M::id, Varint{}), field("broadcast", &M::broadcast, kPathText),
-                      field("track", &M::track, kTrackText),
-                      field("priority", &M::priority, Uint8{}),
-                      field("ordered", &M::ordered, Flag{}, kOptions),
-                      field("max_latency", &M::max_latency, Milliseconds{}, kOptions),
-                      field("start_group", &M::start_group, OptionalVarint{}, kOptions),
-                      field("end_group", &M::end_group, OptionalVarint{}, kOptions));
+    return std::tuple(
+        field("id", &M::id, coding::Varint{}), field("broadcast", &M::broadcast, kPathText),
+        field("track", &M::track, kTrackText), field("priority", &M::priority, coding::Uint8{}),
+        field("ordered", &M::ordered, coding::Flag{}, kOptions),
+        field("max_latency", &M::max_latency, coding::Milliseconds{}, kOptions),
+        field("start_group", &M::start_group, coding::OptionalVarint{}, kOptions),
+        field("end_group", &M::end_group, coding::OptionalVarint{}, kOptions));
   }
   friend bool operator==(const Subscribe&, const Subscribe&) = default;
 };
@@ -173,15 +175,14 @@ struct SubscribeUpdate {
   std::optional<std::uint64_t> end_group = {};
 
   static constexpr std::string_view kName = "SUBSCRIBE_UPDATE";
-  static constexpr auto versions() { return coding::since(Version::lite03); }
+  static constexpr auto versions() { return since(Version::lite03); }
   static constexpr auto fields() {
-    using namespace coding;
     using M = SubscribeUpdate;
-    return std::tuple(field("priority", &M::priority, Uint8{}),
-                      field("ordered", &M::ordered, Flag{}),
-                      field("max_latency", &M::max_latency, Milliseconds{}),
-                      field("start_group", &M::start_group, OptionalVarint{}),
-                      field("end_group", &M::end_group, OptionalVarint{}));
+    return std::tuple(field("priority", &M::priority, coding::Uint8{}),
+                      field("ordered", &M::ordered, coding::Flag{}),
+                      field("max_latency", &M::max_latency, coding::Milliseconds{}),
+                      field("start_group", &M::start_group, coding::OptionalVarint{}),
+                      field("end_group", &M::end_group, coding::OptionalVarint{}));
   }
   friend bool operator==(const SubscribeUpdate&, const SubscribeUpdate&) = default;
 };
@@ -196,17 +197,16 @@ struct SubscribeOkProperties {
   std::optional<std::uint64_t> end_group = {};  ///< inclusive
 
   static constexpr std::string_view kName = "SUBSCRIBE_OK";
-  static constexpr auto versions() { return coding::until(Version::lite04); }
+  static constexpr auto versions() { return until(Version::lite04); }
   static constexpr auto fields() {
-    using namespace coding;
     using M = SubscribeOkProperties;
     constexpr auto kOptions = since(Version::lite03);
-    return std::tuple(field("priority", &M::priority, Uint8{}, only(Version::lite01)),
-                      field("priority", &M::priority, Uint8{}, kOptions),
-                      field("ordered", &M::ordered, Flag{}, kOptions),
-                      field("max_latency", &M::max_latency, Milliseconds{}, kOptions),
-                      field("start_group", &M::start_group, OptionalVarint{}, kOptions),
-                      field("end_group", &M::end_group, OptionalVarint{}, kOptions));
+    return std::tuple(field("priority", &M::priority, coding::Uint8{}, only(Version::lite01)),
+                      field("priority", &M::priority, coding::Uint8{}, kOptions),
+                      field("ordered", &M::ordered, coding::Flag{}, kOptions),
+                      field("max_latency", &M::max_latency, coding::Milliseconds{}, kOptions),
+                      field("start_group", &M::start_group, coding::OptionalVarint{}, kOptions),
+                      field("end_group", &M::end_group, coding::OptionalVarint{}, kOptions));
   }
   friend bool operator==(const SubscribeOkProperties&, const SubscribeOkProperties&) = default;
 };
@@ -216,9 +216,9 @@ struct SubscribeStart {
   std::uint64_t group = 0;
 
   static constexpr std::string_view kName = "SUBSCRIBE_START";
-  static constexpr auto versions() { return coding::since(Version::lite05); }
+  static constexpr auto versions() { return since(Version::lite05); }
   static constexpr auto fields() {
-    return std::tuple(coding::field("group", &SubscribeStart::group, coding::Varint{}));
+    return std::tuple(field("group", &SubscribeStart::group, coding::Varint{}));
   }
   friend bool operator==(const SubscribeStart&, const SubscribeStart&) = default;
 };
@@ -229,9 +229,9 @@ struct SubscribeEnd {
   std::uint64_t group = 0;
 
   static constexpr std::string_view kName = "SUBSCRIBE_END";
-  static constexpr auto versions() { return coding::since(Version::lite05); }
+  static constexpr auto versions() { return since(Version::lite05); }
   static constexpr auto fields() {
-    return std::tuple(coding::field("group", &SubscribeEnd::group, coding::Varint{}));
+    return std::tuple(field("group", &SubscribeEnd::group, coding::Varint{}));
   }
   friend bool operator==(const SubscribeEnd&, const SubscribeEnd&) = default;
 };
@@ -243,12 +243,11 @@ struct SubscribeDrop {
   std::uint64_t error = 0;
 
   static constexpr std::string_view kName = "SUBSCRIBE_DROP";
-  static constexpr auto versions() { return coding::since(Version::lite03); }
+  static constexpr auto versions() { return since(Version::lite03); }
   static constexpr auto fields() {
-    using namespace coding;
-    return std::tuple(field("start", &SubscribeDrop::start, Varint{}),
-                      field("end", &SubscribeDrop::end, Varint{}),
-                      field("error", &SubscribeDrop::error, Varint{}));
+    return std::tuple(field("start", &SubscribeDrop::start, coding::Varint{}),
+                      field("end", &SubscribeDrop::end, coding::Varint{}),
+                      field("error", &SubscribeDrop::error, coding::Varint{}));
   }
   friend bool operator==(const SubscribeDrop&, const SubscribeDrop&) = default;
 };
@@ -261,12 +260,12 @@ struct Fetch {
   std::uint64_t group = 0;
 
   static constexpr std::string_view kName = "FETCH";
-  static constexpr auto versions() { return coding::since(Version::lite03); }
+  static constexpr auto versions() { return since(Version::lite03); }
   static constexpr auto fields() {
-    using namespace coding;
-    return std::tuple(
-        field("broadcast", &Fetch::broadcast, kPathText), field("track", &Fetch::track, kTrackText),
-        field("priority", &Fetch::priority, Uint8{}), field("group", &Fetch::group, Varint{}));
+    return std::tuple(field("broadcast", &Fetch::broadcast, kPathText),
+                      field("track", &Fetch::track, kTrackText),
+                      field("priority", &Fetch::priority, coding::Uint8{}),
+                      field("group", &Fetch::group, coding::Varint{}));
   }
   friend bool operator==(const Fetch&, const Fetch&) = default;
 };
@@ -277,9 +276,8 @@ struct TrackRequest {
   std::string track = {};
 
   static constexpr std::string_view kName = "TRACK";
-  static constexpr auto versions() { return coding::since(Version::lite05); }
+  static constexpr auto versions() { return since(Version::lite05); }
   static constexpr auto fields() {
-    using namespace coding;
     return std::tuple(field("broadcast", &TrackRequest::broadcast, kPathText),
                       field("track", &TrackRequest::track, kTrackText));
   }
@@ -294,14 +292,13 @@ struct TrackInfoMessage {
   std::uint64_t timescale = 1000;  ///< units per second; never 0
 
   static constexpr std::string_view kName = "TRACK_INFO";
-  static constexpr auto versions() { return coding::since(Version::lite05); }
+  static constexpr auto versions() { return since(Version::lite05); }
   static constexpr auto fields() {
-    using namespace coding;
     using M = TrackInfoMessage;
-    return std::tuple(field("priority", &M::priority, Uint8{}),
-                      field("ordered", &M::ordered, Flag{}),
-                      field("max_latency", &M::max_latency, Milliseconds{}),
-                      field("timescale", &M::timescale, Varint{.min = 1}));
+    return std::tuple(field("priority", &M::priority, coding::Uint8{}),
+                      field("ordered", &M::ordered, coding::Flag{}),
+                      field("max_latency", &M::max_latency, coding::Milliseconds{}),
+                      field("timescale", &M::timescale, coding::Varint{.min = 1}));
   }
   friend bool operator==(const TrackInfoMessage&, const TrackInfoMessage&) = default;
 };
@@ -312,11 +309,10 @@ struct Probe {
   std::optional<std::uint64_t> rtt = {};      ///< milliseconds; none: unknown
 
   static constexpr std::string_view kName = "PROBE";
-  static constexpr auto versions() { return coding::since(Version::lite03); }
+  static constexpr auto versions() { return since(Version::lite03); }
   static constexpr auto fields() {
-    using namespace coding;
-    return std::tuple(field("bitrate", &Probe::bitrate, VarintOrUnknown{}),
-                      field("rtt", &Probe::rtt, VarintOrUnknown{}, since(Version::lite04)));
+    return std::tuple(field("bitrate", &Probe::bitrate, coding::VarintOrUnknown{}),
+                      field("rtt", &Probe::rtt, coding::VarintOrUnknown{}, since(Version::lite04)));
   }
   friend bool operator==(const Probe&, const Probe&) = default;
 };
@@ -327,11 +323,11 @@ struct Goaway {
   std::string uri = {};
 
   static constexpr std::string_view kName = "GOAWAY";
-  static constexpr auto versions() { return coding::since(Version::lite04); }
+  static constexpr auto versions() { return since(Version::lite04); }
   static constexpr auto fields() {
-    using namespace coding;
     return std::tuple(
-        field("uri", &Goaway::uri, Text{.max = kMaxGoawayUri, .over = CodingError::uri_too_long}));
+        field("uri", &Goaway::uri,
+              coding::Text{.max = kMaxGoawayUri, .over = coding::CodingError::uri_too_long}));
   }
   friend bool operator==(const Goaway&, const Goaway&) = default;
 };
@@ -343,9 +339,8 @@ struct GroupHeader {
 
   static constexpr std::string_view kName = "GROUP";
   static constexpr auto fields() {
-    using namespace coding;
-    return std::tuple(field("subscribe_id", &GroupHeader::subscribe_id, Varint{}),
-                      field("sequence", &GroupHeader::sequence, Varint{}));
+    return std::tuple(field("subscribe_id", &GroupHeader::subscribe_id, coding::Varint{}),
+                      field("sequence", &GroupHeader::sequence, coding::Varint{}));
   }
   friend bool operator==(const GroupHeader&, const GroupHeader&) = default;
 };
@@ -362,16 +357,16 @@ struct Setup {
 
   static constexpr std::string_view kName = "SETUP";
   static constexpr std::size_t kMaxParameters = kMaxSetupParameters;
-  static constexpr auto versions() { return coding::since(Version::lite05); }
+  static constexpr auto versions() { return since(Version::lite05); }
   static constexpr auto fields() { return std::tuple<>(); }
   static constexpr auto parameters() {
-    using namespace coding;
     return std::tuple(
-        parameter("probe", 0x1, &Setup::probe,
-                  Enum<ProbeLevel>{.last = ProbeLevel::increase, .beyond = ProbeLevel::increase}),
-        parameter("path", 0x2, &Setup::path, RestText{.max = kMaxSetupPath}),
+        parameter(
+            "probe", 0x1, &Setup::probe,
+            coding::Enum<ProbeLevel>{.last = ProbeLevel::increase, .beyond = ProbeLevel::increase}),
+        parameter("path", 0x2, &Setup::path, coding::RestText{.max = kMaxSetupPath}),
         parameter("role", 0x3, &Setup::role,
-                  Enum<Role>{.last = Role::subscriber, .beyond = Role::both}));
+                  coding::Enum<Role>{.last = Role::subscriber, .beyond = Role::both}));
   }
   friend bool operator==(const Setup&, const Setup&) = default;
 };
@@ -384,12 +379,11 @@ struct DatagramHeader {
   std::uint64_t timestamp = 0;  ///< absolute, in units of the track's timescale
 
   static constexpr std::string_view kName = "DATAGRAM";
-  static constexpr auto versions() { return coding::since(Version::lite05); }
+  static constexpr auto versions() { return since(Version::lite05); }
   static constexpr auto fields() {
-    using namespace coding;
-    return std::tuple(field("subscribe_id", &DatagramHeader::subscribe_id, Varint{}),
-                      field("sequence", &DatagramHeader::sequence, Varint{}),
-                      field("timestamp", &DatagramHeader::timestamp, Varint{}));
+    return std::tuple(field("subscribe_id", &DatagramHeader::subscribe_id, coding::Varint{}),
+                      field("sequence", &DatagramHeader::sequence, coding::Varint{}),
+                      field("timestamp", &DatagramHeader::timestamp, coding::Varint{}));
   }
   friend bool operator==(const DatagramHeader&, const DatagramHeader&) = default;
 };
