@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "native/client/client.h"
-#include "native/server/server.h"
 #include "native/echo.h"
+#include "native/server/server.h"
 
 namespace moq::native {
 namespace {

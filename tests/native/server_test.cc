@@ -105,6 +105,7 @@ TEST(ServerTest, RefusesNewConnectionsAndKeepsTheOld) {
   (void)test.sessions(1);
   auto refused = dial(events, *client, test.url("127.0.0.1"));
   ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().is(transport::TransportError::refused));
   EXPECT_THAT(refused.error().message(), HasSubstr(test.url("127.0.0.1")));
   session.say("still here");
   EXPECT_TRUE(events.run_until([&] { return session.text == "still here"; }, kGenerous));
@@ -183,6 +184,7 @@ TEST(ClientTest, ErrorsNameTheServerAndTheReason) {
   auto result = dial(events, *stranger, url);
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message(), HasSubstr(url));
+  EXPECT_THAT(result.error().message(), HasSubstr("application protocol"));
 
   const auto client = *Client::create(events, test.client_config());
   result = dial(events, *client, "https://localhost:4443/");

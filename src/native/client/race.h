@@ -83,6 +83,10 @@ class Race {
   }
 
   tl::unexpected<Error> give_up() {
+    // One attempt's error speaks for itself; more are told one after the other.
+    if (addresses_.size() == 1 && running_ == 0) {
+      tale_ = fmt::format("{}: {}", addresses_.front().to_string(), first_error_->detail());
+    }
     return tl::unexpected<Error>(Error(first_error_->domain(), first_error_->code(), tale_));
   }
 

@@ -113,6 +113,13 @@ TEST_F(RaceTest, TellsOfAllFailures) {
   EXPECT_THAT(result->error().message(), HasSubstr("[::1]:1: io: Network is unreachable"));
 }
 
+TEST_F(RaceTest, ALoneFailureIsToldOnce) {
+  start({"[::1]:1"});
+  answer(0, fail(IoError{ENETUNREACH}, "why"));
+  ASSERT_TRUE(result && !*result);
+  EXPECT_EQ(result->error().message(), "io: Network is unreachable (0x65): [::1]:1: why");
+}
+
 TEST_F(RaceTest, GivesUpInTime) {
   start({"[::1]:1", "1.0.0.1:1"}, 300ms);
   run(299ms);
