@@ -20,6 +20,8 @@ namespace {
 
 // Ethernet's 1500 without the IPv6 and UDP headers.
 constexpr std::size_t kMaxPayload = 1452;
+// What most paths carry comes first, then all of Ethernet, then tunnels.
+constexpr std::array<std::uint16_t, 4> kMtuProbes{1406, kMaxPayload, 1342, 1232};
 constexpr std::size_t kMaxReason = 256;
 constexpr std::size_t kMaxDatagramFrame = 65535;
 
@@ -73,6 +75,8 @@ Result<void> ConnectionImpl::start() {
   settings.initial_ts = to_timestamp(loop_.now());
   settings.max_tx_udp_payload_size = kMaxPayload;
   settings.no_pmtud = config.mtu_discovery ? 0 : 1;
+  settings.pmtud_probes = kMtuProbes.data();
+  settings.pmtud_probeslen = kMtuProbes.size();
   settings.ack_thresh = std::max<std::size_t>(config.ack_threshold, 1);
   settings.handshake_timeout = ns(config.handshake_timeout);
   settings.max_window = std::max(config.max_connection_window, config.connection_window);
@@ -258,12 +262,12 @@ void ConnectionImpl::write_close() {
 void ConnectionImpl::end(Error error, bool by_peer, std::vector<std::uint8_t> packet, bool linger) {
   if (conn_ == nullptr) return;
   log::debug("quic: {} ended: {}", remote_.to_string(), error.message());
-  Remains remains{.ids = std::move(ids_),
+  Remains remains{.ids = std::exchange(ids_, {}),
+                  .reset_tokens = std::exchange(reset_tokens_, {}),
                   .packet = std::move(packet),
                   .local = local_,
                   .remote = remote_,
                   .linger = linger ? 3 * pto_of(conn_) : Duration{}};
-  ids_.clear();
   error_ = std::move(error);
   by_peer_ = by_peer;
   ngtcp2_conn_del(std::exchange(conn_, nullptr));

@@ -77,6 +77,22 @@ struct ConnectionImpl::Callbacks {
     return 0;
   }
 
+  static int dcid_status(ngtcp2_conn* /*conn*/, ngtcp2_connection_id_status_type type,
+                         std::uint64_t /*sequence*/, const ngtcp2_cid* /*id*/,
+                         const std::uint8_t* token, void* user_data) {
+    if (token == nullptr) return 0;
+    ConnectionImpl& self = of(user_data);
+    const ConnectionId reset(ByteSpan(token, NGTCP2_STATELESS_RESET_TOKENLEN));
+    std::erase(self.reset_tokens_, reset);
+    if (type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE) {
+      self.reset_tokens_.push_back(reset);
+      self.host_->expect_reset(reset, self);
+    } else {
+      self.host_->forget_reset(reset, self);
+    }
+    return 0;
+  }
+
   static int recv_new_token(ngtcp2_conn* /*conn*/, const std::uint8_t* token, std::size_t size,
                             void* user_data) {
     ConnectionImpl& self = of(user_data);
@@ -174,6 +190,7 @@ struct ConnectionImpl::Callbacks {
     table.extend_max_stream_data = extend_max_stream_data;
     table.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
     table.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
+    table.dcid_status = dcid_status;
     table.recv_datagram = recv_datagram;
     table.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb;
     table.version_negotiation = ngtcp2_crypto_version_negotiation_cb;

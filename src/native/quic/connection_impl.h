@@ -203,6 +203,7 @@ class ConnectionImpl final : public Connection,
   SocketAddress local_;
   SocketAddress remote_;
   std::vector<ConnectionId> ids_;
+  std::vector<ConnectionId> reset_tokens_;
   std::string alpn_;
   std::string server_name_;
   std::optional<Error> tls_error_;

@@ -67,6 +67,7 @@ Endpoint::Impl::Impl(Loop& loop, PacketWriter& writer, EndpointOptions options)
       answers_(options_.keys, options_.random, options_.limits.max_stateless_answers),
       scratch_(kScratch),
       routes_(64, ConnectionIdHash(options_.random)),
+      reset_tokens_(64, ConnectionIdHash(options_.random)),
       closing_timer_(loop, [this] { bury_expired(); }) {}
 
 void Endpoint::Impl::listen(std::shared_ptr<const tls::ServerContext> tls, Accepted accepted) {
@@ -168,10 +169,22 @@ void Endpoint::Impl::unknown(const ReceivedPacket& packet, const ngtcp2_version_
     }
     return;
   }
-  if (steer(packet, dcid)) return;
+  if (is_reset(packet) || steer(packet, dcid)) return;
   // Another process's connections may well be alive: only their owner may reset them.
   if (ConnectionIds::decode(dcid) != options_.issuer) return;
   answer(packet, answers_.reset(ConnectionId(dcid), packet.data.size(), loop_.now()));
+}
+
+// A stateless reset has a made-up ID; it is known by its end (RFC 9000 §10.3.1).
+bool Endpoint::Impl::is_reset(const ReceivedPacket& packet) {
+  if (packet.data.size() < NGTCP2_MIN_STATELESS_RESET_RANDLEN + NGTCP2_STATELESS_RESET_TOKENLEN) {
+    return false;
+  }
+  const auto expected =
+      reset_tokens_.find(ConnectionId(packet.data.last(NGTCP2_STATELESS_RESET_TOKENLEN)));
+  if (expected == reset_tokens_.end()) return false;
+  expected->second->read(packet);
+  return true;
 }
 
 bool Endpoint::Impl::steer(const ReceivedPacket& packet, ByteSpan dcid) {
@@ -201,6 +214,17 @@ ConnectionId Endpoint::Impl::issue(ConnectionImpl& connection) {
 
 std::array<std::uint8_t, 16> Endpoint::Impl::reset_token(const ConnectionId& id) {
   return answers_.reset_token(id);
+}
+
+void Endpoint::Impl::expect_reset(const ConnectionId& token, ConnectionImpl& connection) {
+  // The peer made it up: one that copies another's must not take its place.
+  reset_tokens_.emplace(token, &connection);
+}
+
+void Endpoint::Impl::forget_reset(const ConnectionId& token, ConnectionImpl& connection) {
+  const auto expected = reset_tokens_.find(token);
+  if (expected == reset_tokens_.end() || expected->second != &connection) return;
+  reset_tokens_.erase(expected);
 }
 
 std::vector<std::uint8_t> Endpoint::Impl::make_token(const SocketAddress& remote) {
@@ -295,6 +319,7 @@ void Endpoint::Impl::ended(ConnectionImpl& connection, Remains remains) {
     connection.count_handshake(false);
   }
   for (const ConnectionId& id : remains.ids) routes_.erase(id);
+  for (const ConnectionId& token : remains.reset_tokens) forget_reset(token, connection);
   if (remains.linger > Duration{}) linger(std::move(remains));
   connections_.erase(&connection);
 }

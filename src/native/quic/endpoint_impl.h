@@ -48,6 +48,8 @@ class Endpoint::Impl final : public Host, public std::enable_shared_from_this<En
   ConnectionId issue(ConnectionImpl& connection) override;
   void forget(const ConnectionId& id) override { routes_.erase(id); }
   std::array<std::uint8_t, 16> reset_token(const ConnectionId& id) override;
+  void expect_reset(const ConnectionId& token, ConnectionImpl& connection) override;
+  void forget_reset(const ConnectionId& token, ConnectionImpl& connection) override;
   std::vector<std::uint8_t> make_token(const SocketAddress& remote) override;
   void keep_token(const SocketAddress& remote, const std::string& server_name,
                   ByteSpan token) override;
@@ -80,6 +82,7 @@ class Endpoint::Impl final : public Host, public std::enable_shared_from_this<En
 
   // endpoint.cc
   void unknown(const ReceivedPacket& packet, const ngtcp2_version_cid& header);
+  bool is_reset(const ReceivedPacket& packet);
   bool steer(const ReceivedPacket& packet, ByteSpan dcid);
   void dispatch_dirty();
   [[nodiscard]] std::shared_ptr<ConnectionImpl> shared(ConnectionImpl& connection);
@@ -115,6 +118,7 @@ class Endpoint::Impl final : public Host, public std::enable_shared_from_this<En
   std::unordered_map<ConnectionImpl*, std::shared_ptr<ConnectionImpl>> connections_;
   std::unordered_map<ConnectionImpl*, Dial> dials_;
   std::unordered_map<ConnectionId, Route, ConnectionIdHash> routes_;
+  std::unordered_map<ConnectionId, ConnectionImpl*, ConnectionIdHash> reset_tokens_;
   std::vector<std::shared_ptr<ConnectionImpl>> dirty_;
   std::map<std::pair<std::string, std::string>, std::vector<std::uint8_t>> kept_tokens_;
 

@@ -20,6 +20,7 @@ class ConnectionImpl;
 /// What is left of a connection that ended.
 struct Remains {
   std::vector<ConnectionId> ids;  ///< by which packets for it may still come
+  std::vector<ConnectionId> reset_tokens;
   /// CONNECTION_CLOSE, sent now and again for stray packets (RFC 9000 §10.2.1);
   /// empty: strays are ignored (§10.2.2).
   std::vector<std::uint8_t> packet;
@@ -41,6 +42,10 @@ class Host {
   [[nodiscard]] virtual ConnectionId issue(ConnectionImpl& connection) = 0;
   virtual void forget(const ConnectionId& id) = 0;
   [[nodiscard]] virtual std::array<std::uint8_t, 16> reset_token(const ConnectionId& id) = 0;
+  /// A packet that ends in `token` (16 bytes) is the peer's stateless reset of
+  /// `connection`: the rest of it says nothing.
+  virtual void expect_reset(const ConnectionId& token, ConnectionImpl& connection) = 0;
+  virtual void forget_reset(const ConnectionId& token, ConnectionImpl& connection) = 0;
   /// An address token for NEW_TOKEN; empty on failure.
   [[nodiscard]] virtual std::vector<std::uint8_t> make_token(const SocketAddress& remote) = 0;
   virtual void keep_token(const SocketAddress& remote, const std::string& server_name,
