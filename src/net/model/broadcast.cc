@@ -1,5 +1,6 @@
 #include "net/model/broadcast.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "net/model/error.h"
@@ -39,10 +40,14 @@ Result<std::shared_ptr<Track>> Broadcast::make(const std::string& name, bool on_
 }
 
 void Broadcast::make_room() {
-  std::erase_if(tracks_, [](const auto& item) {
-    const Entry& entry = item.second;
-    return entry.track->error() || (entry.on_demand && entry.track.use_count() == 1);
-  });
+  std::erase_if(tracks_, [](const auto& item) { return item.second.track->error().has_value(); });
+  if (tracks_.size() < limits_.max_tracks) return;
+  const auto idle = std::ranges::find_if(
+      tracks_, [](const auto& item) { return item.second.on_demand && item.second.track->idle(); });
+  if (idle == tracks_.end()) return;
+  const std::shared_ptr<Track> track = idle->second.track;
+  tracks_.erase(idle);
+  track->abort(Error(ModelError::closed, "nobody used the track"));
 }
 
 void Broadcast::close(const Error& error) {

@@ -21,9 +21,8 @@ class BroadcastSource {
  public:
   virtual ~BroadcastSource() = default;
   /// A track that nobody has made is wanted: accept it, set its source, or
-  /// abort it, now or later. Called from inside Broadcast::track. Who goes on
-  /// serving the track holds it: the broadcast may let go of one that nobody
-  /// holds when it needs the room.
+  /// abort it, now or later. Called from inside Broadcast::track. The broadcast
+  /// aborts such a track when it needs the room and the track is idle.
   virtual void on_track(Broadcast& broadcast, const std::shared_ptr<Track>& track) = 0;
 };
 
@@ -49,6 +48,7 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
  public:
   struct Limits {
     Track::Limits track;
+    /// Tracks at a time, idle ones that were made on demand not counted.
     std::size_t max_tracks = 1024;
   };
 

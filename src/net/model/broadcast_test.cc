@@ -16,12 +16,9 @@ using testing::RecordingReader;
 
 struct Maker : BroadcastSource {
   std::vector<std::string> asked;
-  std::vector<std::shared_ptr<Track>> held;
-  bool hold = false;
   std::function<void(Track&)> then;
   void on_track(Broadcast&, const std::shared_ptr<Track>& track) override {
     asked.push_back(track->name());
-    if (hold) held.push_back(track);
     if (then) then(*track);
   }
 };
@@ -87,30 +84,39 @@ TEST_F(BroadcastTest, TracksAreLimited) {
   limits.max_tracks = 2;
   broadcast = make();
   broadcast->set_source(&maker);
-  maker.hold = true;
-  ASSERT_TRUE(broadcast->create("a"));
-  auto b = *broadcast->track("b");
+  auto a = *broadcast->create("a");
+  ASSERT_TRUE(broadcast->create("b"));
   EXPECT_TRUE(broadcast->track("c").error().is(ModelError::too_many));
   EXPECT_TRUE(broadcast->create("c").error().is(ModelError::too_many));
-  b->abort(ModelError::not_found);
+  EXPECT_TRUE(broadcast->track("a"));
+  a->abort(ModelError::not_found);
   EXPECT_TRUE(broadcast->track("c")) << "aborted tracks make room";
+  EXPECT_EQ(maker.asked, std::vector<std::string>{"c"});
 }
 
-TEST_F(BroadcastTest, TracksThatNobodyHoldsMakeRoom) {
+TEST_F(BroadcastTest, IdleTracksMakeRoom) {
   limits.max_tracks = 2;
   broadcast = make();
   broadcast->set_source(&maker);
-  ASSERT_TRUE(broadcast->create("kept though nobody holds it"));
-  ASSERT_TRUE(broadcast->track("b"));
-  auto c = broadcast->track("c");
-  ASSERT_TRUE(c);
-  EXPECT_TRUE(broadcast->track("d").error().is(ModelError::too_many));
+  auto created = *broadcast->create("not made on demand");
+  auto b = *broadcast->track("b");
   RecordingReader reader;
-  auto subscription = (*c)->subscribe({}, reader);
-  c = fail(ModelError::closed);
-  EXPECT_TRUE(broadcast->track("d").error().is(ModelError::too_many)) << "subscribed to";
+  auto subscription = b->subscribe({}, reader);
+  EXPECT_TRUE(broadcast->track("c").error().is(ModelError::too_many)) << "b is subscribed to";
   subscription.reset();
+  auto c = *broadcast->track("c");
+  ASSERT_TRUE(b->error());
+  EXPECT_TRUE(b->error()->is(ModelError::closed));
+  bool known = false;
+  c->when_info([&](const Result<TrackInfo>&) { known = true; });
+  EXPECT_FALSE(c->idle());
+  EXPECT_TRUE(broadcast->track("d").error().is(ModelError::too_many));
+  c->accept({});
+  EXPECT_TRUE(c->idle());
   EXPECT_TRUE(broadcast->track("d"));
+  EXPECT_FALSE(created->error());
+  loop.run(loop.now());
+  EXPECT_TRUE(known);
 }
 
 TEST_F(BroadcastTest, CloseAbortsTracks) {

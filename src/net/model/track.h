@@ -116,6 +116,8 @@ class Track : public std::enable_shared_from_this<Track>, private GroupOwner, pr
   [[nodiscard]] std::shared_ptr<Group> cached(std::uint64_t sequence) const;
   /// The newest group by sequence; null when there is none.
   [[nodiscard]] std::shared_ptr<Group> latest() const { return latest_; }
+  /// Whether nobody subscribes, fetches or waits for the properties.
+  [[nodiscard]] bool idle() const { return subscriptions_.empty() && waiters_ == 0; }
   /// Groups in the index.
   [[nodiscard]] std::size_t size() const { return groups_.size(); }
   /// Whether `group` is older than the latest by more than `max_latency`, in
