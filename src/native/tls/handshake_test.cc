@@ -161,15 +161,19 @@ TEST(HandshakeTest, DisableVerifyTakesAnything) {
 
 TEST(HandshakeTest, ServerNameSelectsTheCertificate) {
   const auto one = *generate_self_signed({"one.example"}, system_clock::now());
-  const auto two = *generate_self_signed({"two.example", "also.example"}, system_clock::now());
+  const auto two = *generate_self_signed({"two.example", "*.wild.example"}, system_clock::now());
   const auto server = *load_server_certificates(
       {.cert = {write_file("one.pem", one.chain), write_file("two.pem", two.chain)},
        .key = {write_file("one.key", one.key), write_file("two.key", two.key)}});
   const auto client = *load_client_trust({.disable_verify = true});
   EXPECT_EQ(handshake(server, client, "one.example").shown, server.fingerprints[0]);
   EXPECT_EQ(handshake(server, client, "two.example").shown, server.fingerprints[1]);
-  EXPECT_EQ(handshake(server, client, "also.example").shown, server.fingerprints[1]);
-  EXPECT_EQ(handshake(server, client, "unknown.example").shown, server.fingerprints[0]);
+  EXPECT_EQ(handshake(server, client, "a.wild.example").shown, server.fingerprints[1]);
+  for (const char* name : {"unknown.example", "wild.example", "a.b.wild.example", "::1"}) {
+    const auto outcome = handshake(server, client, name);
+    EXPECT_TRUE(outcome.connected) << name;
+    EXPECT_EQ(outcome.shown, server.fingerprints[0]) << name;
+  }
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #include "native/tls/server_certificates.h"
 
-#include <cerrno>
-#include <cstring>
-#include <memory>
+#include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "native/tls/handles.h"
+#include "native/tls/name_selector.h"
 #include "native/tls/pem_file.h"
 #include "net/base/log.h"
 
@@ -123,6 +123,10 @@ Result<ServerCertificates> load_server_certificates(const ServerConfig& config,
   for (const Identity& identity : result.identities) {
     MOQ_TRY(const Fingerprint fingerprint, fingerprint_of(identity.chain));
     result.fingerprints.push_back(fingerprint);
+  }
+  if (result.identities.size() > 1) {
+    MOQ_TRY(result.context.credentials,
+            select_by_name(std::move(result.context.credentials), result.identities));
   }
   return result;
 }

@@ -12,8 +12,8 @@ namespace moq::native::tls {
 /// `[server.tls]` of the configuration.
 struct ServerConfig {
   /// PEM files of certificate chains, leaf first, and of their keys, paired by
-  /// index. The client's server name (SNI) selects among the names that they spell
-  /// out; the first is the default, so that a wildcard certificate goes first.
+  /// index. The client's server name (SNI) selects, wildcards included; the
+  /// first is for clients that send none, or one that no certificate has.
   std::vector<std::string> cert;
   std::vector<std::string> key;
   /// Names for one self-signed certificate, made anew by each `load`.
