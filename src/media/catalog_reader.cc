@@ -61,9 +61,14 @@ Result<Catalog> CatalogReader::read(const Object& object, bool first) {
 }
 
 void CatalogReader::on_object(std::uint64_t, bool first, bool, const Object& object) {
-  changed_(read(object, first));
+  // A copy, as the call may destroy this.
+  const Changed changed = changed_;
+  changed(read(object, first));
 }
 
-void CatalogReader::on_end(const std::optional<Error>& error) { ended_(error); }
+void CatalogReader::on_end(const std::optional<Error>& error) {
+  const Ended ended = ended_;
+  ended(error);
+}
 
 }  // namespace moq::media

@@ -21,7 +21,10 @@ class DecodeTimes {
   static std::int64_t measure_interval(std::span<const std::int64_t> pts, std::int64_t fallback);
 
   /// `interval`: of frames, microseconds; the first times lie that far apart.
-  DecodeTimes(std::size_t depth, std::int64_t interval) : depth_(depth), interval_(interval) {}
+  /// `earliest`: the least presentation time, when that is not the first frame's.
+  DecodeTimes(std::size_t depth, std::int64_t interval,
+              std::optional<std::int64_t> earliest = std::nullopt)
+      : depth_(depth), interval_(interval), first_(earliest) {}
 
   struct Times {
     std::int64_t pts = 0;

@@ -333,6 +333,9 @@ Result<void> Exporter::Impl::progress() {
     while (!lane->index && !lane->frames().empty()) lane->pop();
   }
   const bool everything = stopped_ || std::exchange(waited_, false);
+  if (everything) {
+    for (const auto& lane : lanes_) lane->settle();
+  }
   int written = 0;
   bool any = false;
   while (Lane* lane = pick(everything)) {

@@ -20,7 +20,8 @@ Lane::Lane(MuxTrack track, std::unique_ptr<FrameDecoder> decoder, Progress progr
 
 void Lane::follow(const std::shared_ptr<Track>& source, const SubscribeOptions& options,
                   const TrackFollower::Limits& limits) {
-  follower_ = std::make_unique<TrackFollower>(source, options, *this, limits);
+  TrackFollower::Sink& sink = *this;
+  follower_ = std::make_unique<TrackFollower>(source, options, sink, limits);
 }
 
 bool Lane::described() const {
@@ -83,7 +84,8 @@ void Lane::settle() {
       traits(track_.codec).reorders ? std::max(depth_, DecodeTimes::measure_depth(pts)) : 0;
   const auto fallback = track_.framerate > 0 ? static_cast<std::int64_t>(1000000 / track_.framerate)
                                              : kDefaultInterval;
-  times_.emplace(depth, DecodeTimes::measure_interval(pts, fallback));
+  times_.emplace(depth, DecodeTimes::measure_interval(pts, fallback),
+                 *std::min_element(pts.begin(), pts.end()));
   for (const Raw& raw : first_frames_) push(raw);
   first_frames_.clear();
 }
