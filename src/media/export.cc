@@ -274,7 +274,6 @@ Result<bool> Exporter::Impl::begin() {
   }
   origin_ = *origin;
   begun_ = true;
-  waited_ = false;
   timer_.cancel();
   MOQ_CHECK_OK(muxer_->begin());
   return true;

@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Coding{"Vp9AndOpus", "libvpx-vp9", ".webm",
                            "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 25 -c:a libopus"},
                     Coding{"Av1AndOpus", "libaom-av1", ".mp4",
-                           "-c:v libaom-av1 -usage realtime -cpu-used 10 -g 25 -c:a libopus"}),
+                           "-c:v libaom-av1 -usage realtime -cpu-used 8 -g 25 -c:a libopus"}),
     [](const auto& param) { return std::string(param.param.name); });
 
 Recording make_source(const std::string& options = "-c:v libx264 -bf 2 -g 25 -c:a aac",

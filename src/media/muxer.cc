@@ -1,5 +1,6 @@
 #include "media/muxer.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <vector>
@@ -18,11 +19,12 @@ constexpr std::uint64_t kAacFrame = 1024;
 struct Format {
   std::string_view name;
   const char* muxer;
-  /// libavformat options: fragments end where we flush.
+  /// Of MP4: fragments end where we flush, and a track that begins later than
+  /// another says so in its first fragment.
   const char* movflags;
 };
 constexpr std::array<Format, 4> kFormats = {
-    {{"fmp4", "mp4", "frag_custom+empty_moov+default_base_moof"},
+    {{"fmp4", "mp4", "frag_custom+frag_discont+empty_moov+default_base_moof"},
      {"mkv", "matroska", nullptr},
      {"ts", "mpegts", nullptr},
      {"flv", "flv", nullptr}}};
@@ -93,6 +95,7 @@ class AvMuxer final : public Muxer {
   AVIOContext* io_ = nullptr;
   av::Packet packet_;
   std::vector<std::string> names_;
+  std::vector<std::int64_t> last_dts_;  ///< in the muxer's time bases
   bool begun_ = false;
   bool gone_ = false;
 };
@@ -147,6 +150,7 @@ Result<std::size_t> AvMuxer::add_track(const MuxTrack& track) {
   if (stream == nullptr) return fail(MediaError::mux, "out of memory");
   const std::size_t index = names_.size();
   names_.push_back(track.name);
+  last_dts_.push_back(-1);
   stream->time_base = av::kMicros;
   stream->codecpar->codec_id = av::codec_id(track.codec);
   if (traits(track.codec).kind == MediaKind::video) {
@@ -170,14 +174,20 @@ Result<std::size_t> AvMuxer::add_track(const MuxTrack& track) {
 
 Result<void> AvMuxer::begin() {
   AVDictionary* options = nullptr;
-  if (format_.movflags != nullptr) av_dict_set(&options, "movflags", format_.movflags, 0);
+  if (format_.movflags != nullptr) {
+    av_dict_set(&options, "movflags", format_.movflags, 0);
+    av_dict_set(&options, "use_editlist", "0", 0);
+  }
+  // Times start at zero already; libavformat would shift tracks one by one.
+  context_->avoid_negative_ts = 0;
   const int code = avformat_write_header(context_, &options);
   av_dict_free(&options);
   std::string tracks;
   for (const std::string& name : names_) tracks += (tracks.empty() ? "" : ", ") + name;
   MOQ_CHECK_OK(checked(code, fmt::format("{} of {}", format_.name, tracks)));
   begun_ = true;
-  return flush();
+  avio_flush(io_);
+  return checked(0, {});
 }
 
 Result<void> AvMuxer::write(std::size_t track, const MuxFrame& frame) {
@@ -197,6 +207,10 @@ Result<void> AvMuxer::write(std::size_t track, const MuxFrame& frame) {
   if (frame.keyframe) packet_->flags |= AV_PKT_FLAG_KEY;
   av_packet_rescale_ts(packet_.get(), av::kMicros, context_->streams[track]->time_base);
   // A coarser time base must not make two times one.
+  std::int64_t& last = last_dts_[track];
+  packet_->dts = std::max(packet_->dts, last + 1);
+  packet_->pts = std::max(packet_->pts, packet_->dts);
+  last = packet_->dts;
   return checked(av_write_frame(context_, packet_.get()), "track " + names_[track]);
 }
 

@@ -22,8 +22,10 @@ namespace {
 constexpr int kIoBuffer = 64 * 1024;
 /// How often a wait for standard input looks whether it was cancelled.
 constexpr int kPollMillis = 100;
-/// Frames read ahead to see the first of each stream (for ADTS headers).
+/// What is read ahead to see the first frame of each stream: at most so many
+/// frames, and so much media time in microseconds.
 constexpr std::size_t kMaxLookahead = 1024;
+constexpr std::int64_t kMaxLookaheadTime = 1000000;
 
 ByteSpan extradata(const AVCodecParameters& parameters) {
   if (parameters.extradata == nullptr || parameters.extradata_size <= 0) return {};
@@ -247,27 +249,39 @@ Result<void> PacketReader::Impl::describe_streams() {
                             "video and AAC or Opus audio, as with ffmpeg -c:v libx264 -c:a aac",
                             name, list_streams(*context), problems));
   }
-  // Containers may start below zero (encoder delay), the legacy container cannot.
-  if (context->start_time != AV_NOPTS_VALUE && context->start_time < 0) {
-    shift = -context->start_time;
-  }
   return {};
 }
 
 Result<void> PacketReader::Impl::look_ahead() {
-  const auto undescribed = [&] {
-    return std::any_of(streams.begin(), streams.end(),
-                       [](const StreamInfo& info) { return info.codec_string.empty(); });
+  std::vector<bool> seen(streams.size(), false);
+  std::int64_t first = INT64_MAX;
+  std::int64_t last = INT64_MIN;
+  const auto enough = [&] {
+    const bool described = std::none_of(streams.begin(), streams.end(),
+                                        [](const auto& info) { return info.codec_string.empty(); });
+    const bool all = std::find(seen.begin(), seen.end(), false) == seen.end();
+    return all || (described && !ahead.empty() && last - first > kMaxLookaheadTime);
   };
-  while (undescribed() && ahead.size() < kMaxLookahead && !ended) {
+  while (!enough() && ahead.size() < kMaxLookahead && !ended) {
     MOQ_TRY(auto frame, read());
     if (!frame) break;
+    seen[frame->stream] = true;
+    first = std::min(first, frame->pts);
+    last = std::max(last, frame->pts);
     ahead.push_back(*std::move(frame));
   }
   for (const StreamInfo& info : streams) {
     if (info.codec_string.empty()) {
       return fail(MediaError::unsupported,
                   name + ": an AAC stream has neither an AudioSpecificConfig nor ADTS headers");
+    }
+  }
+  // Containers may start below zero (encoder delay), the legacy container cannot.
+  if (!ahead.empty() && first < 0) {
+    shift = -first;
+    for (MediaPacket& frame : ahead) {
+      frame.pts += shift;
+      frame.dts += shift;
     }
   }
   return {};
@@ -295,10 +309,10 @@ Result<std::optional<MediaPacket>> PacketReader::Impl::read() {
       return fail(MediaError::too_large, fmt::format("{}: a frame of {} bytes (at most {})", name,
                                                      packet->size, options.max_packet));
     }
-    if ((packet->flags & (AV_PKT_FLAG_CORRUPT | AV_PKT_FLAG_DISCARD)) != 0 || packet->size <= 0) {
-      if ((packet->flags & AV_PKT_FLAG_CORRUPT) != 0 || packet->size <= 0) ++dropped;
-      // What an edit list hides is still needed to decode what it shows.
-      if ((packet->flags & AV_PKT_FLAG_CORRUPT) != 0 || packet->size <= 0) continue;
+    // What an edit list hides (AV_PKT_FLAG_DISCARD) is needed to decode what it shows.
+    if ((packet->flags & AV_PKT_FLAG_CORRUPT) != 0 || packet->size <= 0) {
+      ++dropped;
+      continue;
     }
     const AVRational base = context->streams[index]->time_base;
     if (packet->pts == AV_NOPTS_VALUE) packet->pts = packet->dts;
@@ -308,7 +322,7 @@ Result<std::optional<MediaPacket>> PacketReader::Impl::read() {
     }
     MediaPacket out;
     out.stream = number;
-    out.pts = std::max<std::int64_t>(av_rescale_q(packet->pts, base, av::kMicros) + shift, 0);
+    out.pts = av_rescale_q(packet->pts, base, av::kMicros) + shift;
     out.dts = packet->dts == AV_NOPTS_VALUE ? last_dts[number]
                                             : av_rescale_q(packet->dts, base, av::kMicros) + shift;
     last_dts[number] = out.dts;
@@ -373,7 +387,9 @@ Result<std::optional<MediaPacket>> PacketReader::next() {
     impl_->ahead.pop_front();
     return packet;
   }
-  return impl_->read();
+  MOQ_TRY(auto packet, impl_->read());
+  if (packet) packet->pts = std::max<std::int64_t>(packet->pts, 0);
+  return packet;
 }
 
 }  // namespace moq::media

@@ -147,10 +147,8 @@ TEST(PacketReader, LimitsTheSizeOfAFrame) {
   PacketReader::Options options;
   options.max_packet = 100;
   const auto reader = PacketReader::open(file.path(), options);
-  ASSERT_TRUE(reader.has_value());
-  const auto recording = record(**reader);
-  ASSERT_FALSE(recording.has_value());
-  EXPECT_TRUE(recording.error().is(MediaError::too_large));
+  ASSERT_FALSE(reader.has_value());
+  EXPECT_TRUE(reader.error().is(MediaError::too_large));
 }
 
 }  // namespace

@@ -104,7 +104,8 @@ Time TrackFollower::deadline() const {
     const bool newer = sequence > *next_;
     if (newer && follow->started()) return later(follow->group().arrival(), max_latency_);
   }
-  if (end_) return later(ended_at_, max_latency_);
+  // The last group may take its time: if its track is given up, so is it.
+  if (end_ && !groups_.contains(*next_)) return later(ended_at_, max_latency_);
   return kNever;
 }
 
