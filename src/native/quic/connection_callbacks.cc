@@ -111,11 +111,13 @@ struct ConnectionImpl::Callbacks {
     return 0;
   }
 
-  static int recv_stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t /*id*/,
+  static int recv_stream_data(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t /*id*/,
                               std::uint64_t /*offset*/, const std::uint8_t* data, std::size_t size,
                               void* user_data, void* record) {
     if (record != nullptr) {
       of(user_data).on_stream_data(*static_cast<StreamRecord*>(record), flags, {data, size});
+    } else {
+      ngtcp2_conn_extend_max_offset(conn, size);
     }
     return 0;
   }

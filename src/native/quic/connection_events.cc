@@ -140,6 +140,7 @@ void ConnectionImpl::handle(Event& event) {
       return;
     case Event::Kind::reset:
       deliver_reset(recv, event.code);
+      release_stuck(event.key);
       return;
     case Event::Kind::held: {
       auto held = std::exchange(recv->held, {});
@@ -270,6 +271,21 @@ void ConnectionImpl::stream_gone(std::int64_t key, std::uint64_t code) {
   } else {
     ngtcp2_conn_extend_max_streams_uni(conn_, 1);
   }
+}
+
+// ngtcp2 (1.11 to 1.25 at least) never closes a unidirectional stream whose first
+// frame was RESET_STREAM, so that its credit would be lost for good. We give it back,
+// and put up with the few hundred bytes that ngtcp2 keeps, but not without end.
+void ConnectionImpl::release_stuck(std::int64_t key) {
+  constexpr std::size_t kMaxStuck = 16384;
+  if (conn_ == nullptr || ngtcp2_is_bidi_stream(key) != 0 ||
+      ngtcp2_conn_set_stream_user_data(conn_, key, nullptr) != 0) {
+    return;
+  }
+  if (++stuck_ > kMaxStuck) {
+    return close_transport(QuicError::internal_error, "too many streams were reset unbegun");
+  }
+  stream_gone(key, 0);
 }
 
 void ConnectionImpl::report_end() {

@@ -170,6 +170,7 @@ class ConnectionImpl final : public Connection,
   void deliver(const std::shared_ptr<RecvPart>& part, Bytes data, bool fin);
   void deliver_reset(const std::shared_ptr<RecvPart>& part, std::uint64_t code);
   void stream_gone(std::int64_t key, std::uint64_t code);
+  void release_stuck(std::int64_t key);
   void send_over(const std::shared_ptr<SendPart>& part, std::optional<std::uint64_t> code);
   void return_credit(std::int64_t id, std::size_t size);
   void report_end();
@@ -223,6 +224,7 @@ class ConnectionImpl final : public Connection,
   std::vector<Event> events_;
   std::uint64_t batch_ = 1;
   std::vector<std::int64_t> unannounced_;
+  std::size_t stuck_ = 0;  ///< streams that ngtcp2 will not forget
   std::vector<std::pair<std::int64_t, std::uint64_t>> stops_;
 
   std::unordered_map<std::int64_t, StreamRecord> streams_;
