@@ -105,6 +105,8 @@ class Session final : private transport::SessionHandler {
 
   /// Requests of ours and of the peer's, and group streams, that are running.
   [[nodiscard]] std::size_t active() const { return tasks_.size(); }
+  /// Subscriptions of the peer's that are not fully served.
+  [[nodiscard]] std::size_t serving() const { return peer_subscribe_ids_.size(); }
   [[nodiscard]] bool goaway_received() const { return goaway_received_; }
   [[nodiscard]] Version version() const { return version_; }
   /// "moq-lite-05 [::1]:4443", for logs.

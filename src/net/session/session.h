@@ -72,6 +72,8 @@ class Session final : private lite::SessionEvents, private Drain::Actions {
   [[nodiscard]] transport::Session& transport() { return lite_->transport(); }
   /// Streams that are at work.
   [[nodiscard]] std::size_t active() const { return lite_->active(); }
+  /// Subscriptions of the peer's that are not fully served.
+  [[nodiscard]] std::size_t serving() const { return lite_->serving(); }
 
  private:
   Session(Loop& loop, std::shared_ptr<transport::Session> transport, lite::Version version,

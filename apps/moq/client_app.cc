@@ -1,0 +1,164 @@
+#include "moq/client_app.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace moq::apps {
+
+namespace {
+
+/// How long an orderly end may take before the session is closed all the same.
+constexpr Duration kStopTime = std::chrono::seconds(10);
+
+/// A hop id that no other endpoint has: it names this publisher.
+HopId random_hop() {
+  std::random_device device;
+  return std::uniform_int_distribution<HopId>(1, (HopId{1} << 53) - 1)(device);
+}
+
+std::unique_ptr<VerbRunner> make_verb(ClientApp& app) {
+  switch (app.options().verb) {
+    case Verb::import:
+      return make_import(app);
+    case Verb::export_:
+      return make_export(app);
+    case Verb::announced:
+      return make_announced(app);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+ClientApp::ClientApp(Options options)
+    : options_(std::move(options)),
+      signals_(events_, {SIGINT, SIGTERM}, [this](int) { on_signal(); }),
+      cache_(std::make_shared<CacheBudget>()),
+      origin_(events_.loop(), random_hop()),
+      tick_(events_.loop(), [this] { tick(); }),
+      giving_up_(events_.loop(), [this] { finish(code_); }),
+      terminal_(isatty(STDERR_FILENO) != 0) {}
+
+ClientApp::~ClientApp() {
+  if (report_ != nullptr) std::fclose(report_);
+}
+
+int ClientApp::run() {
+  if (!options_.report.empty()) {
+    report_ = std::fopen(options_.report.c_str(), "ae");
+    if (report_ == nullptr) {
+      fmt::print(stderr, "moq: cannot write to {}: {}\n", options_.report, std::strerror(errno));
+      return 1;
+    }
+  }
+  auto client = native::Client::create(events_, options_.client);
+  if (!client) {
+    fmt::print(stderr, "moq: {}\n", client.error().message());
+    return 1;
+  }
+  client_ = *std::move(client);
+  verb_ = make_verb(*this);
+  connect();
+  events_.run();
+  clear_line();
+  verb_.reset();
+  dial_.reset();
+  session_.reset();
+  // The last packets, CONNECTION_CLOSE among them, leave with the loop's last turns.
+  events_.run_until([this] { return client_->endpoint().connections() == 0; },
+                    std::chrono::seconds(1));
+  client_.reset();
+  return code_;
+}
+
+void ClientApp::connect() {
+  log::info("connecting to {}", options_.url.to_log());
+  dial_ = client_->connect(options_.url, [this](auto result) { connected(std::move(result)); });
+}
+
+void ClientApp::connected(Result<std::shared_ptr<native::quic::Connection>> connection) {
+  if (!connection) {
+    return fail(fmt::format("cannot connect to {}: {}", options_.url.to_log(),
+                            connection.error().message()));
+  }
+  auto session = Session::create(events_.loop(), *std::move(connection),
+                                 {.side = Side::client,
+                                  .publish = options_.verb == Verb::import ? &origin_ : nullptr,
+                                  .subscribe = options_.verb == Verb::import ? nullptr : &origin_,
+                                  .cache = &cache_,
+                                  .path = options_.url.target()});
+  if (!session) return fail(session.error().message());
+  session_ = *std::move(session);
+  session_->closed([this](const Error& error, bool by_peer) { closed(error, by_peer); });
+  session_->draining([this](const std::string& uri) {
+    clear_line();
+    fmt::print(stderr, "moq: the relay is going away{}{}\n", uri.empty() ? "" : "; next: ", uri);
+    stopping_ = true;
+    verb_->going_away();
+  });
+  session_->ready([this] {
+    log::info("connected: {}", session_->name());
+    tick_.arm(later(loop().now(), std::chrono::seconds(1)));
+    started_ = true;
+    verb_->start(*session_);
+  });
+}
+
+void ClientApp::on_signal() {
+  if (stopping_ || !started_) {
+    clear_line();
+    // A second Ctrl-C, or nothing to end in order yet.
+    code_ = 130;
+    finish(130);
+    return;
+  }
+  stopping_ = true;
+  giving_up_.arm(later(loop().now(), kStopTime));
+  verb_->stop();
+}
+
+void ClientApp::closed(const Error& error, bool by_peer) {
+  if (over_) return;
+  if (by_peer && error.is(lite::SessionError::no_error)) return finish(stopping_ ? 0 : 1);
+  fail(fmt::format("the session has ended: {}", error.message()));
+}
+
+void ClientApp::finish(int code) {
+  if (std::exchange(over_, true)) return;
+  code_ = code;
+  tick_.cancel();
+  events_.stop();
+}
+
+void ClientApp::fail(const std::string& why) {
+  if (over_) return;
+  clear_line();
+  fmt::print(stderr, "moq: {}\n", why);
+  finish(1);
+}
+
+void ClientApp::tick() {
+  tick_.arm(later(loop().now(), std::chrono::seconds(1)));
+  if (report_ != nullptr) {
+    const auto now =
+        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
+    fmt::print(report_, "{{\"time\":{:.6f},{}}}\n", now.count(), verb_->report());
+    std::fflush(report_);
+  }
+  if (!terminal_) return;
+  const std::string line = verb_->progress();
+  if (line.empty()) return;
+  fmt::print(stderr, "\r\x1b[K{}", line);
+  line_shown_ = true;
+}
+
+void ClientApp::clear_line() {
+  if (std::exchange(line_shown_, false)) fmt::print(stderr, "\n");
+}
+
+}  // namespace moq::apps

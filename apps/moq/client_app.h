@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "moq/options.h"
+#include "native/client/client.h"
+#include "native/io/event_loop.h"
+#include "native/io/signals.h"
+#include "net/model/origin.h"
+#include "net/session/session.h"
+
+namespace moq::apps {
+
+/// What a verb does on a session.
+class VerbRunner {
+ public:
+  virtual ~VerbRunner() = default;
+  /// The session is up; `origin` is what the verb publishes in or reads from.
+  virtual void start(Session& session) = 0;
+  /// Ctrl-C, or the relay is going away: comes to an orderly end soon.
+  virtual void stop() = 0;
+  /// The relay has sent GOAWAY. By default the same as `stop`.
+  virtual void going_away() { stop(); }
+  /// Figures for the progress line, and as members of a JSON object.
+  virtual std::string progress() { return {}; }
+  virtual std::string report() { return {}; }
+};
+
+/// A client program: one session to one relay, one verb on it, Ctrl-C, progress.
+class ClientApp {
+ public:
+  explicit ClientApp(Options options);
+  ~ClientApp();
+  ClientApp(const ClientApp&) = delete;
+  ClientApp& operator=(const ClientApp&) = delete;
+
+  /// Runs to the end; the exit status.
+  int run();
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] native::EventLoop& events() { return events_; }
+  [[nodiscard]] Loop& loop() { return events_.loop(); }
+  [[nodiscard]] Origin& origin() { return origin_; }
+  [[nodiscard]] Cache& cache() { return cache_; }
+
+  /// The verb is done: closes the session and ends with `code`.
+  void finish(int code);
+  /// As `finish(1)`, saying why.
+  void fail(const std::string& why);
+
+ private:
+  void connect();
+  void connected(Result<std::shared_ptr<native::quic::Connection>> connection);
+  void on_signal();
+  void closed(const Error& error, bool by_peer);
+  void tick();
+  void clear_line();
+
+  Options options_;
+  native::EventLoop events_;
+  native::SignalSet signals_;
+  Cache cache_;
+  Origin origin_;
+  std::unique_ptr<native::Client> client_;
+  native::Client::Dial dial_;
+  std::unique_ptr<VerbRunner> verb_;
+  std::unique_ptr<Session> session_;
+  Timer tick_;
+  Timer giving_up_;
+  std::FILE* report_ = nullptr;
+  bool terminal_;
+  bool line_shown_ = false;
+  bool stopping_ = false;
+  bool started_ = false;
+  int code_ = 0;
+  bool over_ = false;
+};
+
+std::unique_ptr<VerbRunner> make_import(ClientApp& app);
+std::unique_ptr<VerbRunner> make_export(ClientApp& app);
+std::unique_ptr<VerbRunner> make_announced(ClientApp& app);
+
+}  // namespace moq::apps
