@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "net/model/path.h"
+
 namespace moq::apps {
 
 namespace {

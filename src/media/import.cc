@@ -157,6 +157,12 @@ void Importer::pump() {
   timer_.arm(now);
 }
 
+void Importer::stop() {
+  if (done_ == nullptr) return;
+  handover_->importer = nullptr;
+  end({});
+}
+
 void Importer::end(Result<void> result) {
   timer_.cancel();
   if (publisher_ != nullptr) {

@@ -47,6 +47,10 @@ class Importer {
   Importer(const Importer&) = delete;
   Importer& operator=(const Importer&) = delete;
 
+  /// Ends what was published so far, as if the input had ended; `done` follows,
+  /// inside this call. Does nothing once it was told.
+  void stop();
+
   /// What was published; zeros before the input was recognised.
   [[nodiscard]] Publisher::Stats stats() const;
   /// Null before the input was recognised.
