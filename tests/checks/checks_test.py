@@ -137,6 +137,14 @@ class Rules(Tree):
             self.assertEqual(len(tree.sleep_problems(self.root)), 1, line)
             path.unlink()
 
+    def test_readmes(self):
+        self.write("src/CMakeLists.txt", "add_subdirectory(net/base)\n")
+        self.write("src/net/base/CMakeLists.txt", "moq_library(net_base FILES a.h)\n")
+        self.assertEqual(tree.readme_problems(self.root),
+                         ["src/net/base: has no README.md that says what it is for"])
+        self.write("src/net/base/README.md", "# net/base\n")
+        self.assertEqual(tree.readme_problems(self.root), [])
+
     def test_built(self):
         source = self.write("src/net/base/a.cc", "")
         build = self.root / "build"

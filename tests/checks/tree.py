@@ -4,6 +4,7 @@
   tree.py format           clang-format would change nothing
   tree.py size             no file is longer than 700 lines
   tree.py sleeps           nothing sleeps to wait for a result
+  tree.py readmes          each library's folder says what it is for
   tree.py built BUILD      every source under src and apps is part of a target
 """
 
@@ -64,6 +65,12 @@ def sleep_problems(root: pathlib.Path) -> list[str]:
     return found
 
 
+def readme_problems(root: pathlib.Path) -> list[str]:
+    return [f"{f.parent.relative_to(root)}: has no README.md that says what it is for"
+            for f in common.files(root, ["src"], ("CMakeLists.txt",))
+            if "moq_library(" in f.read_text() and not (f.parent / "README.md").exists()]
+
+
 def built_problems(root: pathlib.Path, build: pathlib.Path) -> list[str]:
     built = set()
     for entry in json.loads((build / "compile_commands.json").read_text()):
@@ -74,7 +81,7 @@ def built_problems(root: pathlib.Path, build: pathlib.Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("rule", choices=["format", "size", "sleeps", "built"])
+    parser.add_argument("rule", choices=["format", "size", "sleeps", "readmes", "built"])
     parser.add_argument("build", nargs="?", type=pathlib.Path)
     args = parser.parse_args()
     root = common.ROOT
@@ -89,6 +96,8 @@ def main() -> None:
         common.exit_with("size", size_problems(root))
     if args.rule == "sleeps":
         common.exit_with("sleeps", sleep_problems(root))
+    if args.rule == "readmes":
+        common.exit_with("readmes", readme_problems(root))
     if args.build is None:
         parser.error("built needs the build folder")
     common.exit_with("built", built_problems(root, args.build.resolve()))
