@@ -76,7 +76,7 @@ std::uint64_t Subgroup::add_object(ObjectHeader header) {
   static_cast<ObjectHeader&>(object) = std::move(header);
   group_.bytes_ += object.properties.size();
   group_.saw_object(object);
-  return object.properties.size() + Group::kObjectOverhead;
+  return group_.cost(object.properties.size()) + Group::kObjectOverhead;
 }
 
 std::uint64_t Subgroup::add_payload(Bytes chunk) {
@@ -85,9 +85,10 @@ std::uint64_t Subgroup::add_payload(Bytes chunk) {
   const std::size_t size = chunk.size();
   object.received += size;
   group_.bytes_ += size;
-  if (!object.payload.empty() && object.payload.back().join(chunk)) return size;
+  const std::uint64_t cost = group_.cost(size);
+  if (!object.payload.empty() && object.payload.back().join(chunk)) return cost;
   object.payload.push_back(std::move(chunk));
-  return object.payload.size() == 1 ? size : size + Group::kChunkOverhead;
+  return object.payload.size() == 1 ? cost : cost + Group::kChunkOverhead;
 }
 
 // In all three, the charge comes last: it may evict this very group.
@@ -102,8 +103,8 @@ Result<void> Subgroup::append_object(ObjectHeader header) {
 
 Result<void> Subgroup::append_payload(Bytes chunk) {
   MOQ_CHECK_OK(check_payload(chunk.size()));
+  if (chunk.empty()) return {};
   const std::uint64_t cost = add_payload(std::move(chunk));
-  if (cost == 0) return {};
   notify();
   group_.charge(cost);
   return {};

@@ -208,6 +208,9 @@ class Group : public std::enable_shared_from_this<Group> {
     std::uint64_t max_bytes = 32U << 20;  ///< payload of a group, and of an object
     std::size_t max_objects = 65536;      ///< in all subgroups
     std::size_t max_subgroups = 64;
+    /// Payload and properties are those of a group of another worker, whose
+    /// cache counts them: only the overheads are charged here.
+    bool counted_elsewhere = false;
   };
 
   /// `arrival`: when its first byte arrived here.
@@ -260,6 +263,10 @@ class Group : public std::enable_shared_from_this<Group> {
   using Readers = boost::intrusive::list<GroupReader, boost::intrusive::constant_time_size<false>>;
 
   void saw_object(const ObjectHeader& header);
+  /// What `size` bytes of payload or properties cost here.
+  [[nodiscard]] std::uint64_t cost(std::uint64_t size) const {
+    return limits_.counted_elsewhere ? 0 : size;
+  }
   void charge(std::uint64_t bytes);
   /// The latest group of a track is never evicted.
   void set_latest(bool latest);
