@@ -19,9 +19,12 @@ class Export final : public VerbRunner, private AnnounceReader {
   explicit Export(ClientApp& app)
       : app_(app),
         leave_(app.loop(), [this] { stop(); }),
-        output_(std::make_unique<Output>(STDOUT_FILENO, [this, &events = app.events()] {
-          events.post([this] { written(); });
-        })) {}
+        output_(std::make_unique<Output>(
+            STDOUT_FILENO, [this, alive = std::weak_ptr<int>(alive_), &events = app.events()] {
+              events.post([this, alive] {
+                if (!alive.expired()) written();
+              });
+            })) {}
   ~Export() override {
     exporter_.reset();
     output_.reset();
@@ -117,6 +120,7 @@ class Export final : public VerbRunner, private AnnounceReader {
   }
 
   ClientApp& app_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   Timer leave_;
   std::unique_ptr<Output> output_;
   std::unique_ptr<Origin::Watch> watch_;

@@ -15,14 +15,12 @@ class Import final : public VerbRunner {
   void start(Session& session) override {
     session_ = &session;
     broadcast_ = std::make_shared<Broadcast>(app_.loop(), app_.cache());
+    media::Importer::Options options = app_.options().import;
+    options.opened = [this] { announce(); };
     importer_ = std::make_unique<media::Importer>(
         broadcast_, media::Importer::from_url(app_.options().source, app_.options().reader),
         [&events = app_.events()](std::function<void()> task) { events.post(std::move(task)); },
-        app_.options().import, [this](const Result<void>& result) { ended(result); });
-    // Announced from the start: a viewer who comes early waits for the catalog.
-    auto published = app_.origin().publish(Path(app_.options().broadcast), broadcast_, Route{});
-    if (!published) return app_.fail(published.error().message());
-    publication_ = *std::move(published);
+        options, [this](const Result<void>& result) { ended(result); });
   }
 
   void stop() override {
@@ -52,10 +50,15 @@ class Import final : public VerbRunner {
     return stats_;
   }
 
+  void announce() {
+    auto published = app_.origin().publish(Path(app_.options().broadcast), broadcast_, Route{});
+    if (!published) return app_.fail(published.error().message());
+    publication_ = *std::move(published);
+  }
+
   void ended(const Result<void>& result) {
     stats_ = importer_->stats();
     if (!result) {
-      failed_ = true;
       return app_.fail(
           fmt::format("cannot import {}: {}", app_.options().source, result.error().message()));
     }
@@ -78,7 +81,6 @@ class Import final : public VerbRunner {
   std::unique_ptr<Origin::Publication> publication_;
   media::Publisher::Stats stats_;
   std::uint64_t shown_bytes_ = 0;
-  bool failed_ = false;
   Timer flushed_;
 };
 

@@ -148,6 +148,7 @@ void Importer::pump() {
       auto publisher = Publisher::create(broadcast_, *streams, options_.publish);
       if (!publisher) return end(Result<void>(tl::unexpect, std::move(publisher).error()));
       publisher_ = *std::move(publisher);
+      if (options_.opened) options_.opened();
     }
     if (ended) return end(*std::move(ended));
     if (!packet) return;

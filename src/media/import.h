@@ -30,6 +30,9 @@ class Importer {
 
   struct Options {
     Publisher::Options publish;
+    /// Called on the loop once the tracks are there, before the first frame: now
+    /// the broadcast can be announced.
+    std::function<void()> opened = {};
     /// Publishes each frame no earlier than its decoding time says, counted from
     /// the first (`--realtime`): for files.
     bool realtime = false;
