@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "net/session/version.h"
 #include "relay/keys.h"
 #include "relay/sources.h"
 
@@ -50,6 +51,7 @@ class Merge {
 
   // What values mean together.
   void check() {
+    check_versions();
     check_tls();
     check_access();
     check_ranges();
@@ -118,6 +120,16 @@ class Merge {
     const auto place = places_.find(name);
     loaded_.mistakes.push_back(
         fmt::format("{}: {}", place == places_.end() ? name : place->second, what));
+  }
+
+  void check_versions() {
+    for (const std::string& name : config_.server.versions) {
+      if (find_protocol_version(name) != nullptr) continue;
+      std::vector<std::string_view> spoken;
+      for (const ProtocolVersion& version : protocol_versions()) spoken.push_back(version.name);
+      mistake("server.version", fmt::format("{} is not spoken by this relay yet, which speaks {}",
+                                            name, fmt::join(spoken, ", ")));
+    }
   }
 
   void check_tls() {

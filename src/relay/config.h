@@ -49,7 +49,7 @@ struct Config {
       Duration idle_timeout = std::chrono::seconds(30);
       Duration keep_alive = std::chrono::seconds(5);  ///< zero: off
       std::uint64_t max_streams = 1024;               ///< of each kind, per connection
-      bool mtu_discovery = false;
+      bool mtu_discovery = true;
     } quic;
   } server;
 
@@ -62,8 +62,9 @@ struct Config {
   } auth;
 
   struct Cache {
-    std::optional<SizeLimit> capacity;  ///< none: no limit
-    std::optional<Duration> duration;   ///< none: what each track asks for
+    SizeLimit capacity{.percent = 50};
+    /// Of groups that are not the latest, whatever their publisher asks for.
+    Duration duration = std::chrono::seconds(30);
   } cache;
 
   /// How long sessions may stay after the first signal; none: until they leave.

@@ -88,11 +88,11 @@ TEST_F(ConfigTest, TheLeastFileHasTheDefaultsOfTheReference) {
   EXPECT_EQ(config.server.quic.idle_timeout, 30s);
   EXPECT_EQ(config.server.quic.keep_alive, 5s);
   EXPECT_EQ(config.server.quic.max_streams, 1024U);
-  EXPECT_FALSE(config.server.quic.mtu_discovery);
+  EXPECT_TRUE(config.server.quic.mtu_discovery);
   EXPECT_FALSE(config.web.http_listen);
   EXPECT_THAT(config.auth.public_access.publish, ElementsAre(""));
-  EXPECT_FALSE(config.cache.capacity);
-  EXPECT_FALSE(config.cache.duration);
+  EXPECT_EQ(config.cache.capacity, (SizeLimit{0, 50}));
+  EXPECT_EQ(config.cache.duration, 30s);
   EXPECT_FALSE(config.drain_timeout);
   EXPECT_THAT(config.warnings, IsEmpty());
 }
@@ -107,7 +107,7 @@ level = "DEBUG"
 [server]
 bind = "127.0.0.1:4443"
 workers = 3
-version = ["moq-lite-04", "moq-lite-03"]
+version = ["moq-lite-05", "moq-lite-04"]
 [server.tls]
 cert = ")" + cert + R"("
 key = [")" + key + R"("]
@@ -117,7 +117,7 @@ gso = false
 idle_timeout = "1m"
 keep_alive = "0s"
 max_streams = 17
-mtu_discovery = true
+mtu_discovery = false
 [web.http]
 listen = "[::]:80"
 [auth.public]
@@ -131,7 +131,7 @@ duration = "10s"
   EXPECT_EQ(config.log.level, log::Level::debug);
   EXPECT_EQ(config.server.bind, (HostPort{"127.0.0.1", 4443}));
   EXPECT_EQ(config.server.workers, 3U);
-  EXPECT_THAT(config.server.versions, ElementsAre("moq-lite-04", "moq-lite-03"));
+  EXPECT_THAT(config.server.versions, ElementsAre("moq-lite-05", "moq-lite-04"));
   EXPECT_THAT(config.server.tls.cert, ElementsAre(cert));
   EXPECT_THAT(config.server.tls.key, ElementsAre(key));
   EXPECT_EQ(config.server.quic.congestion_control, CongestionControl::loss);
@@ -139,7 +139,7 @@ duration = "10s"
   EXPECT_EQ(config.server.quic.idle_timeout, 1min);
   EXPECT_EQ(config.server.quic.keep_alive, 0s);
   EXPECT_EQ(config.server.quic.max_streams, 17U);
-  EXPECT_TRUE(config.server.quic.mtu_discovery);
+  EXPECT_FALSE(config.server.quic.mtu_discovery);
   EXPECT_EQ(config.web.http_listen, (HostPort{"::", 80}));
   EXPECT_THAT(config.auth.public_access.subscribe, ElementsAre("anon", "demo"));
   EXPECT_THAT(config.auth.public_access.publish, ElementsAre("anon"));
@@ -188,7 +188,8 @@ TEST_F(ConfigTest, AnEmptyPrefixIsAValueInEverySpelling) {
 }
 
 TEST_F(ConfigTest, FlagsWithoutValueAreTrueAndLeaveTheFileNameAlone) {
-  const Config config = good(load(kLeast, {"--server-quic-mtu-discovery"}));
+  const Config config = good(load(std::string(kLeast) + "[server.quic]\nmtu_discovery = false\n",
+                                  {"--server-quic-mtu-discovery"}));
   EXPECT_TRUE(config.server.quic.mtu_discovery);
   file_ = write("relay.toml", kLeast);
   const Config other = good(load_arguments({"--server-quic-gso=false", "--stats-enabled", file_}));
@@ -242,6 +243,8 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
       {"[server.quic]\ncongestion_control = \"bbr\"\n", {"one of loss, delay"}},
       {"[server]\nworkers = 257\n", {":2: server.workers", "at most 256"}},
       {"[server]\nversion = \"moq-lite-4\"\n", {"did you mean moq-lite-04?"}},
+      {"[server]\nversion = \"moq-transport-16\"\n",
+       {":2: server.version", "not spoken", "moq-lite-05"}},
       {"[server]\nversion = [\"moq-lite-04\", 4]\n", {"a list with the number 4"}},
       {"[server]\nbnid = \"[::]:1\"\n", {":2: server.bnid", "did you mean server.bind?"}},
       {"servr = 1\n", {"relay.toml:1: servr: there is no such key"}},
@@ -368,6 +371,8 @@ TEST(Keys, DefaultsThatAreShownAreTheDefaults) {
     EXPECT_EQ(set.server.quic.idle_timeout, fresh.server.quic.idle_timeout);
     EXPECT_EQ(set.server.quic.keep_alive, fresh.server.quic.keep_alive);
     EXPECT_EQ(set.server.quic.max_streams, fresh.server.quic.max_streams);
+    EXPECT_EQ(set.cache.capacity, fresh.cache.capacity);
+    EXPECT_EQ(set.cache.duration, fresh.cache.duration);
     EXPECT_EQ(set.server.quic.mtu_discovery, fresh.server.quic.mtu_discovery);
   }
 }

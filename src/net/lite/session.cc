@@ -50,7 +50,8 @@ Session::~Session() {
 void Session::start() {
   if (traits().has_setup_stream) {
     send_setup();
-    setup_timer_.arm(later(loop_.now(), limits().header_timeout));
+    // The peer's may have come before this turn.
+    if (!setup_received_) setup_timer_.arm(later(loop_.now(), limits().header_timeout));
   }
   // A server learns the path from the transport, or from SETUP.
   const bool path_in_setup = traits().has_setup_stream && !transport_->traits().carries_path;

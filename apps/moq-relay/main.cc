@@ -1,0 +1,71 @@
+// moq-relay: the relay as a program.
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/logging.h"
+#include "native/io/event_loop.h"
+#include "native/io/signals.h"
+#include "relay/config.h"
+#include "relay/relay.h"
+
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kWrongConfiguration = 2;
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+int serve(const moq::relay::Config& config) {
+  const moq::apps::Logging logging(config.log.level);
+  for (const std::string& warning : config.warnings) moq::log::warn("{}", warning);
+
+  moq::native::EventLoop events;
+  std::unique_ptr<moq::relay::Relay> relay;
+  // Before the first socket: a signal that comes during start-up is kept, and
+  // drains as soon as the loop runs.
+  const moq::native::SignalSet signals(events, {SIGINT, SIGTERM},
+                                       [&](int signal) { relay->on_signal(signal); });
+  int exit_code = kFailure;
+  auto started = moq::relay::Relay::start(events, config, [&](int code) {
+    exit_code = code;
+    events.stop();
+  });
+  if (!started) {
+    moq::log::error("{}", started.error().message());
+    return kFailure;
+  }
+  relay = *std::move(started);
+  events.run();
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const auto loaded =
+        moq::relay::load_config(std::vector<std::string>(argv + 1, argv + argc), environment);
+    for (const std::string& mistake : loaded.mistakes) {
+      fmt::print(stderr, "moq-relay: {}\n", mistake);
+    }
+    if (!loaded.mistakes.empty()) return kWrongConfiguration;
+    if (!loaded.config) {
+      fmt::print("{}", loaded.text);
+      return 0;
+    }
+    return serve(*loaded.config);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "moq-relay: {}\n", error.what());
+    return kFailure;
+  }
+}

@@ -1,0 +1,187 @@
+#include "relay/relay.h"
+
+#include <netdb.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "native/tls/certificate.h"
+#include "native/tls/server_certificates.h"
+#include "net/base/log.h"
+#include "net/session/version.h"
+#include "relay/memory.h"
+#include "relay/notify.h"
+
+namespace moq::relay {
+
+namespace {
+
+// Below 2^53, so that browsers can compute with it; never 0, which is nobody's.
+HopId random_hop_id() {
+  std::random_device device;
+  return std::uniform_int_distribution<HopId>(1, (HopId{1} << 53) - 1)(device);
+}
+
+// The first address of a name, as the reference does; most are no name.
+Result<native::SocketAddress> resolve(const HostPort& where) {
+  if (auto address = native::SocketAddress::parse(where.to_string())) return address;
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_DGRAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const int error =
+      ::getaddrinfo(where.host.c_str(), std::to_string(where.port).c_str(), &hints, &found);
+  if (error != 0 || found == nullptr) {
+    return fail(static_cast<native::IoError>(EADDRNOTAVAIL),
+                fmt::format("cannot resolve {}: {}", where.host, ::gai_strerror(error)));
+  }
+  const native::SocketAddress address(found->ai_addr, found->ai_addrlen);
+  ::freeaddrinfo(found);
+  return address;
+}
+
+native::quic::Config quic_config(const Config::Server::Quic& quic) {
+  native::quic::Config config;
+  config.congestion_control = quic.congestion_control == CongestionControl::loss
+                                  ? native::quic::CongestionControl::loss
+                                  : native::quic::CongestionControl::delay;
+  config.gso = quic.gso;
+  config.idle_timeout = quic.idle_timeout;
+  config.keep_alive = quic.keep_alive;
+  config.max_streams = quic.max_streams;
+  config.mtu_discovery = quic.mtu_discovery;
+  return config;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Relay>> Relay::start(native::EventLoop& events, const Config& config,
+                                            Ended ended) {
+  std::unique_ptr<Relay> relay(new Relay(events, config, std::move(ended)));
+  MOQ_CHECK_OK(relay->open(config));
+  return relay;
+}
+
+Relay::Relay(native::EventLoop& events, const Config& config, Ended ended)
+    : events_(events),
+      window_(config.drain_timeout),
+      shutdown_(events.loop(), config.drain_timeout, *this),
+      ended_(std::move(ended)) {
+  shared_.access = config.auth.public_access;
+  shared_.hop_id = random_hop_id();
+  shared_.budget->capacity = config.cache.capacity.resolve(total_memory());
+  shared_.budget->duration = config.cache.duration.count();
+  shared_.on_drain_progress = [this, alive = std::weak_ptr(alive_)](std::size_t worker,
+                                                                    std::size_t left) {
+    events_.post([this, worker, left, alive] {
+      if (!alive.expired()) on_drain_progress(worker, left);
+    });
+  };
+}
+
+Relay::~Relay() {
+  web_.reset();
+  server_.reset();
+}
+
+Result<void> Relay::open(const Config& config) {
+  MOQ_TRY(const auto versions, parse_versions(config.server.versions));
+  MOQ_TRY(const auto certificates,
+          native::tls::load_server_certificates({.cert = config.server.tls.cert,
+                                                 .key = config.server.tls.key,
+                                                 .generate = config.server.tls.generate}));
+  native::ServerConfig server;
+  MOQ_TRY(server.listen, resolve(config.server.bind));
+  server.workers =
+      config.server.workers != 0 ? config.server.workers : native::Workers::default_count();
+  server.alpns = alpns(versions);
+  server.quic = quic_config(config.server.quic);
+  server.with_ctrl_c_handler(false);
+  workers_.resize(server.workers);
+  left_.resize(server.workers);
+
+  MOQ_TRY(server_,
+          native::Server::start(
+              std::move(server), certificates,
+              {.on_start = [this](native::Worker& worker) { start_worker(worker); },
+               .on_session =
+                   [this](native::Worker& worker, auto connection) {
+                     workers_[worker.index()]->accept(std::move(connection));
+                   },
+               .on_stop = [this](native::Worker& worker) { workers_[worker.index()].reset(); }}));
+
+  if (config.web.http_listen) {
+    MOQ_TRY(const auto address, resolve(*config.web.http_listen));
+    MOQ_TRY(web_, Web::listen(events_, address,
+                              {.fingerprint =
+                                   [this] {
+                                     const auto all = server_->fingerprints();
+                                     return all.empty() ? "" : native::tls::to_hex(all.front());
+                                   },
+                               .ready = [this] { return shutdown_.running(); }}));
+    log::info("listening for HTTP on TCP {}", web_->address().to_string());
+  }
+  notify::ready(fmt::format("serving on UDP {}", server_->local_address().to_string()));
+  return {};
+}
+
+void Relay::start_worker(native::Worker& worker) {
+  const std::size_t index = worker.index();
+  workers_[index] = std::make_unique<RelayWorker>(worker, shared_);
+  for (std::size_t other = 0; other < workers_.size(); ++other) {
+    if (other == index) continue;
+    workers_[index]->bridge().connect(
+        other,
+        [this, index, other, &to = worker.server().at(other).events()](Bridge::Messages messages) {
+          to.post([this, index, other, sent = std::move(messages)]() mutable {
+            // It may have stopped before the message came.
+            if (RelayWorker* reader = workers_[other].get()) {
+              reader->bridge().receive(index, std::move(sent));
+            }
+          });
+        });
+  }
+}
+
+void Relay::on_workers(const std::function<void(RelayWorker&)>& task) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    server_->at(i).events().post([this, i, task] {
+      if (workers_[i] != nullptr) task(*workers_[i]);
+    });
+  }
+}
+
+void Relay::drain() {
+  notify::stopping("draining");
+  on_workers([window = window_](RelayWorker& worker) { worker.drain(window); });
+}
+
+void Relay::on_drain_progress(std::size_t worker, std::size_t left) {
+  left_[worker] = left;
+  std::size_t total = 0;
+  bool all = true;
+  for (const auto& each : left_) {
+    total += each.value_or(0);
+    all = all && each.has_value();
+  }
+  notify::status(fmt::format("draining: {} sessions left", total));
+  if (all && total == 0) shutdown_.drained();
+}
+
+void Relay::close_sessions() {
+  on_workers([](RelayWorker& worker) { worker.close_sessions(); });
+}
+
+void Relay::exit(int code) {
+  // Without sessions, all that is left to say is to handshakes.
+  server_->close(0, "the server has ended");
+  if (code == 0 && !server_->wait_closed(kCloseTime)) log::debug("some peers were not told");
+  ended_(code);
+}
+
+}  // namespace moq::relay

@@ -1,0 +1,290 @@
+#include "relay/relay.h"
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "native/client/client.h"
+#include "net/session/session.h"
+#include "net/session/version.h"
+
+namespace moq::relay {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// How long a test waits for what has to happen.
+constexpr std::chrono::seconds kDeadline{60};
+
+// Collects the text of the objects of all groups.
+class Viewer final : private TrackReader {
+ public:
+  explicit Viewer(const std::shared_ptr<Track>& track)
+      : subscription_(track->subscribe({.max_latency = std::chrono::seconds(5)}, *this)) {}
+
+  [[nodiscard]] std::string text() const {
+    std::string all;
+    for (const auto& group : groups_) {
+      const Subgroup* subgroup = group->find(0);
+      if (subgroup == nullptr) continue;
+      for (const Object& object : subgroup->objects()) all += object.flatten().text();
+    }
+    return all;
+  }
+  [[nodiscard]] bool gone() const { return gone_; }
+
+ private:
+  void on_info(const TrackInfo& /*info*/) override {}
+  void on_group(std::shared_ptr<Group> group) override { groups_.push_back(std::move(group)); }
+  void on_datagram(const Datagram& /*datagram*/) override {}
+  void on_drop(std::uint64_t /*first*/, std::uint64_t /*last*/, std::uint64_t /*code*/) override {}
+  void on_end(std::uint64_t /*end*/) override {}
+  void on_abort(const Error& /*error*/) override { gone_ = true; }
+
+  std::vector<std::shared_ptr<Group>> groups_;
+  bool gone_ = false;
+  std::unique_ptr<Subscription> subscription_;
+};
+
+// A client: one session with an origin of its own.
+struct Peer {
+  explicit Peer(native::EventLoop& events)
+      : cache(std::make_shared<CacheBudget>()), origin(events.loop(), 0) {}
+
+  Cache cache;
+  Origin origin;
+  std::unique_ptr<native::Client> client;
+  native::Client::Dial dial;
+  std::unique_ptr<Session> session;
+  std::optional<Error> failed;
+  std::optional<Error> closed;
+  bool by_peer = false;
+  bool ready = false;
+  bool goaway = false;
+};
+
+class RelayTest : public ::testing::Test {
+ protected:
+  void start(std::size_t workers, Config config = {}) {
+    config.server.bind = {"127.0.0.1", 0};
+    config.server.workers = workers;
+    config.server.tls.generate = {"localhost"};
+    if (config.auth.public_access == PublicAccess{}) config.auth.public_access = {{""}, {""}};
+    auto started = Relay::start(events_, config, [this](int code) { exit_code_ = code; });
+    ASSERT_TRUE(started) << started.error().message();
+    relay_ = *std::move(started);
+  }
+
+  // Dials, and waits until the session is ready or has failed.
+  std::unique_ptr<Peer> connect(const std::string& path = "", const std::string& version = "") {
+    auto peer = std::make_unique<Peer>(events_);
+    native::ClientConfig config;
+    config.tls.disable_verify = true;
+    const std::vector<std::string> names =
+        version.empty() ? std::vector<std::string>{} : std::vector<std::string>{version};
+    config.alpns = alpns(*parse_versions(names));
+    peer->client = *native::Client::create(events_, config);
+    const auto url =
+        native::Url::parse(fmt::format("moqt://{}{}", relay_->address().to_string(), path));
+    peer->dial = peer->client->connect(*url, [this, path, raw = peer.get()](auto connection) {
+      if (!connection) {
+        raw->failed = connection.error();
+        return;
+      }
+      raw->session = *Session::create(events_.loop(), *std::move(connection),
+                                      {.side = Side::client,
+                                       .publish = &raw->origin,
+                                       .subscribe = &raw->origin,
+                                       .cache = &raw->cache,
+                                       .path = path});
+      raw->session->ready([raw] { raw->ready = true; });
+      raw->session->draining([raw](const std::string&) { raw->goaway = true; });
+      raw->session->closed([raw](const Error& error, bool by_peer) {
+        raw->closed = error;
+        raw->by_peer = by_peer;
+      });
+    });
+    EXPECT_TRUE(wait([&] { return peer->failed || peer->closed || peer->ready; }));
+    return peer;
+  }
+
+  bool wait(const std::function<bool()>& done) { return events_.run_until(done, kDeadline); }
+
+  // Publishes "room" with a track "video" at `peer`.
+  void publish(Peer& peer) {
+    broadcast_ = std::make_shared<Broadcast>(events_.loop(), peer.cache);
+    track_ = *broadcast_->create("video");
+    track_->accept({});
+    publication_ = *peer.origin.publish(Path("room"), broadcast_, {});
+  }
+  void say(std::uint64_t sequence, const std::string& text) {
+    auto group = *track_->create_group(sequence);
+    ASSERT_TRUE(group->only().append({}, Bytes::copy_of(text)));
+    group->finish();
+  }
+  std::unique_ptr<Viewer> view(Peer& peer, const char* path = "room") {
+    EXPECT_TRUE(wait([&] { return peer.origin.find(Path(path)) != nullptr; }));
+    const auto broadcast = peer.origin.find(Path(path));
+    if (broadcast == nullptr) return nullptr;
+    return std::make_unique<Viewer>(*broadcast->track("video"));
+  }
+
+  native::EventLoop events_;
+  std::optional<int> exit_code_;
+  std::unique_ptr<Relay> relay_;
+  std::shared_ptr<Broadcast> broadcast_;
+  std::shared_ptr<Track> track_;
+  std::unique_ptr<Origin::Publication> publication_;
+};
+
+TEST_F(RelayTest, WhatOnePublishesAllWorkersServe) {
+  start(3);
+  const auto publisher = connect();
+  publish(*publisher);
+  // The kernel spreads clients over the workers by their ports: of eight, some
+  // are almost surely not where the publisher is.
+  std::vector<std::unique_ptr<Peer>> peers;
+  std::vector<std::unique_ptr<Viewer>> viewers;
+  for (int i = 0; i < 8; ++i) {
+    peers.push_back(connect());
+    viewers.push_back(view(*peers.back()));
+    ASSERT_NE(viewers.back(), nullptr);
+  }
+  say(0, "hello ");
+  ASSERT_TRUE(wait([&] {
+    return std::ranges::all_of(viewers, [](const auto& v) { return v->text() == "hello "; });
+  }));
+  say(1, "again");
+  EXPECT_TRUE(wait([&] {
+    return std::ranges::all_of(viewers, [](const auto& v) { return v->text() == "hello again"; });
+  }));
+  // And the end of the publisher reaches them all.
+  publication_.reset();
+  broadcast_->close(Error(lite::StreamError::cancelled));
+  EXPECT_TRUE(wait([&] {
+    return std::ranges::all_of(
+        peers, [](const auto& peer) { return peer->origin.find(Path("room")) == nullptr; });
+  }));
+}
+
+TEST_F(RelayTest, VersionsMeet) {
+  start(1);
+  const auto publisher = connect("", "moq-lite-04");
+  publish(*publisher);
+  const auto peer = connect("", "moq-lite-05");
+  const auto viewer = view(*peer);
+  say(0, "across");
+  EXPECT_TRUE(wait([&] { return viewer->text() == "across"; }));
+}
+
+TEST_F(RelayTest, AVersionThatIsNotAllowedIsRefused) {
+  Config config;
+  config.server.versions = {"moq-lite-04"};
+  start(1, config);
+  EXPECT_TRUE(connect("", "moq-lite-05")->failed);
+  EXPECT_TRUE(connect("", "moq-lite-04")->ready);
+}
+
+TEST_F(RelayTest, AccessFollowsThePath) {
+  Config config;
+  config.auth.public_access = {.subscribe = {"room", "other"}, .publish = {"room"}};
+  start(1, config);
+  const auto publisher = connect();
+  publish(*publisher);
+  const auto inside = connect("/room");
+  EXPECT_NE(view(*inside, ""), nullptr);
+  const auto outside = connect("/secret");
+  ASSERT_TRUE(wait([&] { return outside->closed.has_value(); }));
+  EXPECT_EQ(outside->closed->code(), static_cast<std::uint64_t>(lite::SessionError::unauthorized));
+  const auto token = connect("/room?jwt=abc");
+  ASSERT_TRUE(wait([&] { return token->closed.has_value(); }));
+  EXPECT_EQ(token->closed->code(), static_cast<std::uint64_t>(lite::SessionError::unauthorized));
+}
+
+TEST_F(RelayTest, ASignalWithoutSessionsEndsItWithZero) {
+  start(2);
+  relay_->on_signal(SIGTERM);
+  ASSERT_TRUE(wait([&] { return exit_code_.has_value(); }));
+  EXPECT_EQ(exit_code_, 0);
+}
+
+TEST_F(RelayTest, ADrainEndsWhenTheLastSessionHasLeft) {
+  start(2);
+  const auto publisher = connect();
+  publish(*publisher);
+  const auto peer = connect();
+  const auto viewer = view(*peer);
+  say(0, "before ");
+  ASSERT_TRUE(wait([&] { return viewer->text() == "before "; }));
+  relay_->on_signal(SIGTERM);
+  ASSERT_TRUE(wait([&] { return publisher->goaway && peer->goaway; }));
+  // New ones are refused, and what runs goes on.
+  EXPECT_TRUE(connect()->failed);
+  say(1, "and after");
+  ASSERT_TRUE(wait([&] { return viewer->text() == "before and after"; }));
+  publisher->session.reset();
+  ASSERT_TRUE(wait([&] { return peer->origin.find(Path("room")) == nullptr; }));
+  EXPECT_FALSE(exit_code_);
+  peer->session.reset();
+  ASSERT_TRUE(wait([&] { return exit_code_.has_value(); }));
+  EXPECT_EQ(exit_code_, 0);
+}
+
+TEST_F(RelayTest, TheSecondSignalEndsItAtOnce) {
+  start(2);
+  const auto peer = connect();
+  relay_->on_signal(SIGINT);
+  relay_->on_signal(SIGINT);
+  EXPECT_EQ(exit_code_, 130);
+  relay_.reset();
+  ASSERT_TRUE(wait([&] { return peer->closed.has_value(); }));
+}
+
+TEST_F(RelayTest, ADrainTimeoutClosesWhoStays) {
+  Config config;
+  config.drain_timeout = std::chrono::milliseconds(50);
+  start(2, config);
+  const auto peer = connect();
+  relay_->on_signal(SIGTERM);
+  ASSERT_TRUE(wait([&] { return exit_code_.has_value(); }));
+  EXPECT_EQ(exit_code_, 0);
+  relay_.reset();
+  ASSERT_TRUE(wait([&] { return peer->closed.has_value(); }));
+  EXPECT_EQ(peer->closed->code(), static_cast<std::uint64_t>(lite::SessionError::goaway_timeout));
+}
+
+TEST_F(RelayTest, ADrainTimeoutOfZeroClosesAtOnce) {
+  Config config;
+  config.drain_timeout = Duration::zero();
+  start(1, config);
+  const auto peer = connect();
+  relay_->on_signal(SIGTERM);
+  ASSERT_TRUE(wait([&] { return exit_code_.has_value(); }));
+  EXPECT_EQ(exit_code_, 0);
+}
+
+TEST_F(RelayTest, APortInUseIsNamed) {
+  start(1);
+  Config config;
+  config.server.bind = {"127.0.0.1", relay_->address().port()};
+  config.server.tls.generate = {"localhost"};
+  const auto second = Relay::start(events_, config, nullptr);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message(), HasSubstr(relay_->address().to_string()));
+}
+
+TEST_F(RelayTest, AHostThatDoesNotExistIsNamed) {
+  Config config;
+  config.server.bind = {"no-such-host.invalid", 1};
+  config.server.tls.generate = {"localhost"};
+  const auto relay = Relay::start(events_, config, nullptr);
+  ASSERT_FALSE(relay);
+  EXPECT_THAT(relay.error().message(), HasSubstr("cannot resolve no-such-host.invalid"));
+}
+
+}  // namespace
+}  // namespace moq::relay

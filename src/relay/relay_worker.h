@@ -1,0 +1,74 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "native/server/server.h"
+#include "net/base/loop.h"
+#include "net/model/cache.h"
+#include "net/model/origin.h"
+#include "net/session/session.h"
+#include "relay/bridge.h"
+#include "relay/config.h"
+
+namespace moq::relay {
+
+/// What all workers of a relay have in common. Does not change once they run.
+struct Shared {
+  PublicAccess access;
+  /// This relay, in the hops of announcements: the same for all workers, since
+  /// going from one to another is no hop.
+  HopId hop_id = 0;
+  std::shared_ptr<CacheBudget> budget = std::make_shared<CacheBudget>();
+  /// Called on the worker's thread while it drains, with the sessions that are
+  /// left: when the drain begins, and each time that one has ended.
+  std::function<void(std::size_t worker, std::size_t left)> on_drain_progress;
+};
+
+/// One worker's part of a relay: its tree of broadcasts, its sessions, and its
+/// end of the bridges. Belongs to the worker's thread.
+class RelayWorker {
+ public:
+  RelayWorker(native::Worker& worker, const Shared& shared);
+  RelayWorker(const RelayWorker&) = delete;
+  RelayWorker& operator=(const RelayWorker&) = delete;
+  /// Closes what is left, without a report.
+  ~RelayWorker();
+
+  [[nodiscard]] Bridge& bridge() { return bridge_; }
+  [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
+
+  /// A client whose handshake is complete.
+  void accept(std::shared_ptr<transport::Session> connection);
+  /// Asks all sessions to leave, with GOAWAY; they may stay for `window`, or as
+  /// long as they like. Connections that come in later are closed.
+  void drain(std::optional<Duration> window);
+  /// Closes all sessions with GOAWAY_TIMEOUT.
+  void close_sessions();
+
+ private:
+  /// While draining, how often quiet peers are asked whether they are there:
+  /// one that left without a word that reached us would hold the drain.
+  static constexpr Duration kProbeInterval = std::chrono::seconds(1);
+
+  void ended(const Session* session, const Error& error, bool by_peer);
+  void probe();
+  void report();
+
+  native::Worker& worker_;
+  Loop& loop_;
+  const Shared& shared_;
+  Cache cache_;
+  Origin origin_;
+  Bridge bridge_;
+  bool draining_ = false;
+  std::unordered_map<const Session*, std::unique_ptr<Session>> sessions_;
+  Timer probe_timer_;
+};
+
+}  // namespace moq::relay
