@@ -59,7 +59,7 @@ struct RaceTest : testing::Test {
     while (loop.next() <= Time(until)) loop.run(loop.next());
     loop.run(Time(until));
   }
-  void answer(std::size_t attempt, Result<int> outcome) {
+  void answer(std::size_t attempt, const Result<int>& outcome) {
     loop.post([this, attempt, outcome] { attempts[attempt].done(outcome); });
     loop.run(loop.now());
   }

@@ -51,7 +51,7 @@ struct OriginTest : ::testing::Test {
   void run() { loop.run(loop.now()); }
 
   std::unique_ptr<Origin::Publication> publish(const char* path, Route route = {},
-                                               std::shared_ptr<Broadcast> what = nullptr) {
+                                               const std::shared_ptr<Broadcast>& what = nullptr) {
     auto made = origin->publish(Path(path), what ? what : broadcast(), std::move(route));
     EXPECT_TRUE(made) << made.error().message();
     return made ? std::move(*made) : nullptr;

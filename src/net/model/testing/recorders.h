@@ -59,7 +59,7 @@ struct RecordingSource : TrackSource {
 
   void on_demand(Track& track, const std::optional<SubscribeOptions>& combined) override {
     demand = combined;
-    calls.push_back(combined ? "demand" : "none");
+    calls.emplace_back(combined ? "demand" : "none");
     if (then) then(track, combined);
   }
   void on_fetch(Track&, std::uint64_t sequence) override {
