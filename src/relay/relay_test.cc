@@ -248,7 +248,11 @@ TEST_F(RelayTest, ADrainTimeoutClosesWhoStays) {
   Config config;
   config.drain_timeout = std::chrono::milliseconds(50);
   start(2, config);
+  const auto publisher = connect();
+  publish(*publisher);
   const auto peer = connect();
+  // A client is connected a moment before the relay knows; then it knows.
+  const auto viewer = view(*peer);
   relay_->on_signal(SIGTERM);
   ASSERT_TRUE(wait([&] { return exit_code_.has_value(); }));
   EXPECT_EQ(exit_code_, 0);
