@@ -55,7 +55,7 @@ void Session::start() {
   }
   // A server learns the path from the transport, or from SETUP.
   const bool path_in_setup = traits().has_setup_stream && !transport_->traits().carries_path;
-  if (config_.side == Side::client || !path_in_setup) authorize(config_.path);
+  if (!authorized_ && (config_.side == Side::client || !path_in_setup)) authorize(config_.path);
 }
 
 void Session::send_setup() {

@@ -569,5 +569,44 @@ TEST(Session, UnknownAlpnIsRefused) {
   EXPECT_TRUE(session.error().is(lite::SessionError::version_negotiation));
 }
 
+// A server's session is made when the handshake is done: the client's SETUP may be
+// there before the session's first turn.
+TEST(Lite05, SetupMayComeBeforeTheSessionStarts) {
+  Loop loop;
+  Node client(loop, 11);
+  Node server(loop, 22);
+  auto pair = transport::testing::memory_pair(loop, {.delay = milliseconds(1)});
+  const auto first = Session::create(loop, std::move(pair.first),
+                                     {.side = Side::client, .publish = &client.origin, .path = "/"})
+                         .value();
+  loop.run(loop.now());
+  const auto second =
+      Session::create(loop, std::move(pair.second),
+                      {.side = Side::server, .subscribe = &server.origin, .cache = &server.cache})
+          .value();
+  loop.run(loop.now() + milliseconds(1));
+  run_for(loop, seconds(60));
+  EXPECT_TRUE(second->open());
+  EXPECT_TRUE(first->open());
+}
+
+TEST(Lite05, ClientThatHearsTheServerFirstIsReadyOnce) {
+  Loop loop;
+  Node client(loop, 11);
+  Node server(loop, 22);
+  auto pair = transport::testing::memory_pair(loop, {.delay = milliseconds(1)});
+  const auto second = Session::create(loop, std::move(pair.second),
+                                      {.side = Side::server, .publish = &server.origin})
+                          .value();
+  loop.run(loop.now());
+  const auto first =
+      Session::create(loop, std::move(pair.first),
+                      {.side = Side::client, .subscribe = &client.origin, .cache = &client.cache})
+          .value();
+  loop.run(loop.now() + milliseconds(1));
+  run_for(loop, seconds(1));
+  EXPECT_EQ(first->active(), 1U) << "one announcement stream";
+}
+
 }  // namespace
 }  // namespace moq
