@@ -15,8 +15,7 @@ RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
       shared_(shared),
       cache_(shared.budget),
       origin_(loop_, shared.hop_id),
-      bridge_(loop_, origin_, cache_),
-      probe_timer_(loop_, [this] { probe(); }) {}
+      bridge_(loop_, origin_, cache_) {}
 
 RelayWorker::~RelayWorker() = default;
 
@@ -65,13 +64,7 @@ void RelayWorker::drain(std::optional<Duration> window) {
       log::debug("{}: {}", session->name(), started.error().message());
     }
   }
-  probe();
   report();
-}
-
-void RelayWorker::probe() {
-  for (const auto& [key, session] : sessions_) session->transport().probe_peer();
-  probe_timer_.arm(later(loop_.now(), kProbeInterval));
 }
 
 void RelayWorker::close_sessions() {

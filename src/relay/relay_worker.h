@@ -52,12 +52,7 @@ class RelayWorker {
   void close_sessions();
 
  private:
-  /// While draining, how often quiet peers are asked whether they are there:
-  /// one that left without a word that reached us would hold the drain.
-  static constexpr Duration kProbeInterval = std::chrono::seconds(1);
-
   void ended(const Session* session, const Error& error, bool by_peer);
-  void probe();
   void report();
 
   native::Worker& worker_;
@@ -68,7 +63,6 @@ class RelayWorker {
   Bridge bridge_;
   bool draining_ = false;
   std::unordered_map<const Session*, std::unique_ptr<Session>> sessions_;
-  Timer probe_timer_;
 };
 
 }  // namespace moq::relay

@@ -261,6 +261,7 @@ TEST(Drain, GoawayOverALossyLinkEndsEverySession) {
 TEST(Drain, PeerThatVanishedDoesNotHoldIt) {
   Live live(4, {}, {}, "moq-lite-05");
   live.viewer.socket.link.loss = 1;
+  // Some of what it said may still be on its way: silence counts from the drain on.
   live.relay.sessions.front()->close(lite::SessionError::no_error, "");
   std::optional<DrainOutcome> outcome;
   Session& quiet = *live.relay.sessions.back();
@@ -270,7 +271,7 @@ TEST(Drain, PeerThatVanishedDoesNotHoldIt) {
   // Far below the idle timeout of 30 s.
   EXPECT_TRUE(live.cluster.network.run_until([&] { return outcome.has_value(); }, seconds(5)));
   EXPECT_EQ(outcome, DrainOutcome::lost);
-  EXPECT_LT(live.cluster.network.now() - start, seconds(2));
+  EXPECT_LT(live.cluster.network.now() - start, seconds(3));
 }
 
 }  // namespace

@@ -22,7 +22,9 @@ Result<std::unique_ptr<Session>> Session::create(Loop& loop,
 
 Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, lite::Version version,
                  SessionOptions options)
-    : drain_(loop, *this),
+    : loop_(loop),
+      drain_(loop, *this),
+      probe_timer_(loop, [this] { probe_peer(); }),
       lite_(new lite::Session(
           loop, std::move(transport), version,
           lite::SessionConfig{
@@ -74,6 +76,7 @@ void Session::on_goaway(const std::string& uri) {
 
 void Session::on_closed(const Error& error, bool by_peer) {
   over_ = true;
+  probe_timer_.cancel();
   drain_.session_closed(error, by_peer);
   // Called last: it may destroy this.
   if (const auto done = std::exchange(told_closed_, nullptr)) done(error, by_peer);
@@ -81,7 +84,12 @@ void Session::on_closed(const Error& error, bool by_peer) {
 
 void Session::send_goaway(const std::string& uri) {
   lite_->send_goaway(uri);
+  probe_peer();
+}
+
+void Session::probe_peer() {
   lite_->transport().probe_peer();
+  probe_timer_.arm(later(loop_.now(), kProbeInterval));
 }
 
 void Session::close_for_deadline() {

@@ -84,8 +84,15 @@ class Session final : private lite::SessionEvents, private Drain::Actions {
   void on_closed(const Error& error, bool by_peer) override;
   void send_goaway(const std::string& uri) override;
   void close_for_deadline() override;
+  void probe_peer();
 
+  /// While draining, how often a quiet peer is asked whether it is there: one that
+  /// left without a word that reached us would hold the drain.
+  static constexpr Duration kProbeInterval = std::chrono::seconds(1);
+
+  Loop& loop_;
   Drain drain_;
+  Timer probe_timer_;
   bool over_ = false;
   bool ready_ = false;
   std::optional<std::string> goaway_uri_;
