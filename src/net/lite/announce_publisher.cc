@@ -11,6 +11,10 @@ AnnouncePublisher::AnnouncePublisher(Session& session, transport::Stream stream,
                                      MessageReader reader)
     : RequestStream(session, std::move(stream), std::move(reader)) {}
 
+AnnouncePublisher::~AnnouncePublisher() {
+  for (const Path& path : active_) session().told_paths() -= path.text().size() + kPathOverhead;
+}
+
 Result<void> AnnouncePublisher::begin(ByteSpan message) {
   MOQ_TRY(const auto request, decode_body<AnnounceRequest>(session().version(), message));
   Origin* origin = session().config().publish;
@@ -20,42 +24,55 @@ Result<void> AnnouncePublisher::begin(ByteSpan message) {
   return {};
 }
 
-void AnnouncePublisher::on_announcements(const std::vector<Announcement>& changes) {
-  if (!std::exchange(told_initial_, true) && session().traits().has_announce_ok) {
-    const auto active = std::ranges::count_if(changes, [&](const Announcement& change) {
-      return change.broadcast != nullptr && session().may_read(change.path);
-    });
-    send(AnnounceOk{.hop_id = session().config().publish->id(),
-                    .active_count = static_cast<std::uint64_t>(active)});
-  }
-  for (const Announcement& change : changes) announce(change);
-  if (backlog() > session().limits().max_announce_backlog) {
-    log::warn("{}: reads no announcements: {} bytes are waiting", session().name(), backlog());
-    watch_.reset();
-    reset(static_cast<std::uint64_t>(StreamError::too_far_behind));
-  }
+bool AnnouncePublisher::tellable(const Announcement& change) const {
+  const std::size_t self = session().traits().self_in_hops ? 1 : 0;
+  return change.broadcast != nullptr && session().may_read(change.path) &&
+         change.hops.size() + self <= kMaxHops;
 }
 
-void AnnouncePublisher::announce(const Announcement& change) {
-  if (!session().may_read(change.path)) return;
+void AnnouncePublisher::on_announcements(const std::vector<Announcement>& changes) {
+  std::vector<std::uint8_t> out;
+  if (!std::exchange(told_initial_, true) && session().traits().has_announce_ok) {
+    const auto active = std::ranges::count_if(
+        changes, [&](const Announcement& change) { return tellable(change); });
+    encode(out, session().version(),
+           AnnounceOk{.hop_id = session().config().publish->id(),
+                      .active_count = static_cast<std::uint64_t>(active)});
+  }
+  for (const Announcement& change : changes) {
+    if (announce(change, out)) continue;
+    log::debug("{}: asks for too many announcements", session().name());
+    watch_.reset();
+    return reset(static_cast<std::uint64_t>(StreamError::too_far_behind));
+  }
+  send_bytes(std::move(out));
+}
+
+bool AnnouncePublisher::announce(const Announcement& change, std::vector<std::uint8_t>& out) {
   AnnounceBroadcast message{.status = AnnounceStatus::ended,
                             .suffix = change.path.without(prefix_).text()};
   const auto known = active_.find(change.path);
-  if (change.broadcast == nullptr) {
-    if (known == active_.end()) return;
+  const std::size_t cost = change.path.text().size() + kPathOverhead;
+  if (!tellable(change)) {
+    if (known == active_.end()) return true;
     active_.erase(known);
-    send(message);
-    return;
+    session().told_paths() -= cost;
+    encode(out, session().version(), message);
+    return true;
   }
-  // Versions without a restart end the old instance first.
-  if (known != active_.end() && !session().traits().has_restart) send(message);
+  if (known == active_.end()) {
+    if (session().told_paths() + cost > session().limits().max_told_paths) return false;
+    session().told_paths() += cost;
+    active_.insert(change.path);
+  } else if (!session().traits().has_restart) {
+    // Versions without a restart end the old instance first.
+    encode(out, session().version(), message);
+  }
   message.status = AnnounceStatus::active;
   message.hops = change.hops;
-  const HopId self = session().config().publish->id();
-  if (session().traits().self_in_hops) message.hops.push_back(self);
-  if (message.hops.size() > kMaxHops) return;
-  if (known == active_.end()) active_.insert(change.path);
-  send(message);
+  if (session().traits().self_in_hops) message.hops.push_back(session().config().publish->id());
+  encode(out, session().version(), message);
+  return true;
 }
 
 void AnnouncePublisher::on_fin() {

@@ -12,7 +12,11 @@ namespace moq::lite {
 /// a prefix that it may read, and of every change.
 class AnnouncePublisher final : public RequestStream, private AnnounceReader {
  public:
+  /// What a path that the peer was told of costs besides its text.
+  static constexpr std::size_t kPathOverhead = 128;
+
   AnnouncePublisher(Session& session, transport::Stream stream, MessageReader reader);
+  ~AnnouncePublisher() override;
 
  private:
   Result<void> begin(ByteSpan message) override;
@@ -20,7 +24,10 @@ class AnnouncePublisher final : public RequestStream, private AnnounceReader {
   void on_cancel(std::uint64_t code) override;
   void on_announcements(const std::vector<Announcement>& changes) override;
 
-  void announce(const Announcement& change);
+  /// Whether the peer may hear of it, and its hops fit.
+  [[nodiscard]] bool tellable(const Announcement& change) const;
+  /// Appends what there is to tell of it; false if the peer knows too much already.
+  [[nodiscard]] bool announce(const Announcement& change, std::vector<std::uint8_t>& out);
 
   Path prefix_;  ///< in the origin's terms
   std::unique_ptr<Origin::Watch> watch_;

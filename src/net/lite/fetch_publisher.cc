@@ -17,15 +17,19 @@ FetchPublisher::FetchPublisher(Session& session, transport::Stream stream)
 }
 
 FetchPublisher::~FetchPublisher() {
+  if (counted_) session().release_fetch();
   stream_.send->set_handler(nullptr);
   stream_.recv->set_handler(nullptr);
 }
 
-void FetchPublisher::on_data(Bytes /*data*/, bool /*fin*/) {}
+void FetchPublisher::on_data(Bytes /*data*/, bool fin) { fin_received_ = fin_received_ || fin; }
 
-void FetchPublisher::start(const Bytes& message) {
+void FetchPublisher::start(const Bytes& message, bool fin) {
+  fin_received_ = fin;
   const auto request = decode_body<Fetch>(session().version(), message);
   if (!request) return session().fail(request.error());
+  counted_ = session().claim_fetch();
+  if (!counted_) return reset(code_of(StreamError::too_far_behind));
   auto track = session().find_track(request->broadcast, request->track);
   if (!track) return reset(track.error().code());
   track_ = *track;
@@ -54,8 +58,11 @@ void FetchPublisher::serve(std::uint8_t priority, std::shared_ptr<Group> group) 
 }
 
 void FetchPublisher::on_reset(std::uint64_t code) { reset(code); }
-void FetchPublisher::on_send_finished() { retire(); }
-void FetchPublisher::on_send_stopped(std::uint64_t /*code*/) { retire(); }
+void FetchPublisher::on_send_finished() {
+  if (!fin_received_) stream_.recv->stop(code_of(StreamError::cancelled));
+  retire();
+}
+void FetchPublisher::on_send_stopped(std::uint64_t code) { reset(code); }
 
 void FetchPublisher::reset(std::uint64_t code) {
   if (retired_) return;
@@ -91,7 +98,13 @@ ProbePublisher::ProbePublisher(Session& session, transport::Stream stream, Messa
     : RequestStream(session, std::move(stream), std::move(reader)),
       timer_(session.loop(), [this] { report(); }) {}
 
+ProbePublisher::~ProbePublisher() {
+  if (counted_) session().release_probe();
+}
+
 Result<void> ProbePublisher::begin(ByteSpan message) {
+  counted_ = session().claim_probe();
+  if (!counted_) return fail(StreamError::too_far_behind, "enough probes are running");
   // The target is not honoured: we advertise Report, not Increase.
   MOQ_CHECK_OK(decode_body<Probe>(session().version(), message));
   timer_.arm(session().loop().now());
@@ -120,7 +133,7 @@ void ProbePublisher::report() {
   if (!last_ || now - last_time_ >= kMaxAge || moved(last_->bitrate, probe.bitrate) ||
       moved(last_->rtt, probe.rtt)) {
     // A peer that does not read gets no more of them.
-    if (backlog() < 1024) send(probe);
+    if (backlog() < kMaxBacklog) send(probe);
     last_ = probe;
     last_time_ = now;
   }

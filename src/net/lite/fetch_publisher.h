@@ -15,7 +15,8 @@ class FetchPublisher final : public Task,
  public:
   FetchPublisher(Session& session, transport::Stream stream);
   ~FetchPublisher() override;
-  void start(const Bytes& request);
+  /// `fin`: the peer sends nothing behind it.
+  void start(const Bytes& request, bool fin);
 
  private:
   void on_data(Bytes data, bool fin) override;
@@ -29,6 +30,8 @@ class FetchPublisher final : public Task,
 
   transport::Stream stream_;
   std::shared_ptr<Track> track_;
+  bool counted_ = false;
+  bool fin_received_ = false;
   bool retired_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
@@ -53,8 +56,11 @@ class ProbePublisher final : public RequestStream {
  public:
   static constexpr Duration kInterval = std::chrono::milliseconds(100);
   static constexpr Duration kMaxAge = std::chrono::seconds(10);
+  /// The cost of reports that the peer leaves unread; no more are sent then.
+  static constexpr std::size_t kMaxBacklog = 1024;
 
   ProbePublisher(Session& session, transport::Stream stream, MessageReader reader);
+  ~ProbePublisher() override;
 
  private:
   Result<void> begin(ByteSpan message) override;
@@ -64,6 +70,7 @@ class ProbePublisher final : public RequestStream {
   void report();
 
   Timer timer_;
+  bool counted_ = false;
   std::optional<Probe> last_;
   Time last_time_{};
 };

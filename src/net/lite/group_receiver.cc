@@ -22,8 +22,12 @@ GroupReceiver::~GroupReceiver() {
 }
 
 void GroupReceiver::start(const Bytes& header, Bytes rest, bool fin) {
+  const auto hold = session().hold();
   const auto message = decode_body<GroupHeader>(session().version(), header);
-  if (!message) return session().fail(message.error());
+  if (!message) {
+    stop(static_cast<std::uint64_t>(StreamError::malformed));
+    return session().fail(message.error());
+  }
   const auto found = session().subscriptions().find(message->subscribe_id);
   // A subscription that has just ended: its groups may still be on their way.
   if (found == session().subscriptions().end()) {
@@ -38,6 +42,7 @@ void GroupReceiver::start(const Bytes& header, Bytes rest, bool fin) {
 
 void GroupReceiver::on_data(Bytes data, bool fin) {
   if (done_) return;
+  const auto hold = session().hold();
   auto fed = frames_.feed(std::move(data));
   if (fed && fin) fed = frames_.finish();
   if (!fed) {
@@ -72,6 +77,7 @@ Result<void> GroupReceiver::on_payload(Bytes chunk) {
 
 void GroupReceiver::on_reset(std::uint64_t code) {
   if (done_) return;
+  const auto hold = session().hold();
   group_->abort(code);
   done();
 }

@@ -29,8 +29,21 @@ class GroupSender final : public transport::SendSource, private SubgroupReader {
   GroupSender(std::shared_ptr<Group> group, std::shared_ptr<const Delivery> delivery,
               Version version, ByteSpan prefix);
 
+  GroupSender(const GroupSender&) = delete;
+  GroupSender& operator=(const GroupSender&) = delete;
+  ~GroupSender() override {
+    if (handle_ != nullptr) *handle_ = nullptr;
+  }
+
+  /// Tells of this while it is on its way into a stream: `handle` becomes null if
+  /// the transport lets go of it. Until set_stream, which must come before the
+  /// handle is gone.
+  void set_handle(GroupSender** handle) { handle_ = handle; }
   /// The stream that this is the source of, and that owns it.
-  void set_stream(transport::SendStream* stream) { stream_ = stream; }
+  void set_stream(transport::SendStream* stream) {
+    stream_ = stream;
+    handle_ = nullptr;
+  }
 
   /// The code to reset the stream with, if the group was given up or is too old.
   std::optional<std::uint64_t> expired() override;
@@ -56,6 +69,7 @@ class GroupSender final : public transport::SendSource, private SubgroupReader {
   std::shared_ptr<const Delivery> delivery_;
   const VersionInfo& version_;
   transport::SendStream* stream_ = nullptr;
+  GroupSender** handle_ = nullptr;
   std::array<std::uint8_t, kMaxPrefix> prefix_{};
   std::size_t prefix_size_;
   std::size_t prefix_sent_ = 0;

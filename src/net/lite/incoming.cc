@@ -7,7 +7,7 @@
 namespace moq::lite {
 
 IncomingStream::IncomingStream(Session& session, transport::Stream stream)
-    : Task(session), stream_(std::move(stream)) {
+    : Task(session), stream_(std::move(stream)), since_(session.loop().now()) {
   stream_.recv->set_handler(this);
 }
 
@@ -17,6 +17,7 @@ IncomingStream::~IncomingStream() {
 
 void IncomingStream::on_data(Bytes data, bool fin) {
   if (done_) return;
+  const auto hold = session().hold();
   fin_ = fin;
   held_ += data.size();
   reader_.feed(std::move(data), fin);
@@ -25,11 +26,6 @@ void IncomingStream::on_data(Bytes data, bool fin) {
   if (message_ && session().may_accept(stream_, *type_)) return hand_over();
   if (fin && !message_) return drop(static_cast<std::uint64_t>(StreamError::cancelled));
   if (held_ > kMaxHeld) return drop(static_cast<std::uint64_t>(StreamError::too_far_behind));
-  if (!timer_) {
-    timer_.emplace(session().loop(),
-                   [this] { drop(static_cast<std::uint64_t>(StreamError::delivery_timeout)); });
-    timer_->arm(later(session().loop().now(), session().limits().header_timeout));
-  }
 }
 
 Result<void> IncomingStream::read_header() {
@@ -38,6 +34,12 @@ Result<void> IncomingStream::read_header() {
     if (!type_) return {};
     if (!session().knows(stream_, *type_)) {
       drop(static_cast<std::uint64_t>(StreamError::unsupported));
+      return {};
+    }
+    const bool request = stream_.send != nullptr;
+    if (request && static_cast<BidiType>(*type_) != BidiType::goaway &&
+        session().too_many_requests()) {
+      drop(static_cast<std::uint64_t>(StreamError::too_far_behind));
       return {};
     }
   }
@@ -51,9 +53,10 @@ void IncomingStream::authorized() {
   if (!done_ && message_) hand_over();
 }
 
+void IncomingStream::expire() { drop(static_cast<std::uint64_t>(StreamError::delivery_timeout)); }
+
 void IncomingStream::hand_over() {
   done_ = true;
-  timer_.reset();
   stream_.recv->set_handler(nullptr);
   session().retire(*this);
   session().accept(std::move(stream_), *type_, *message_, std::move(reader_), fin_);

@@ -3,7 +3,7 @@
 #include <memory>
 #include <optional>
 
-#include "net/base/loop.h"
+#include "net/base/time.h"
 #include "net/lite/message_reader.h"
 #include "net/lite/request_stream.h"
 #include "net/transport/transport.h"
@@ -22,6 +22,10 @@ class IncomingStream final : public Task, private transport::RecvHandler {
 
   /// Called when the session has become authorised.
   void authorized();
+  /// When the peer opened it.
+  [[nodiscard]] Time since() const { return since_; }
+  /// Called when it has waited for too long.
+  void expire();
 
  private:
   /// Bytes that may wait with a stream that waits itself.
@@ -39,7 +43,7 @@ class IncomingStream final : public Task, private transport::RecvHandler {
   std::optional<std::uint64_t> type_;
   std::optional<Bytes> message_;
   std::size_t held_ = 0;
-  std::optional<Timer> timer_;  ///< only if the message does not come at once
+  Time since_;
   bool fin_ = false;
   bool done_ = false;
 };

@@ -8,6 +8,9 @@ namespace moq::lite {
 
 /// The body of a message.
 inline constexpr std::size_t kMaxMessage = 64 << 10;
+/// The body of a message that follows the first on a request of the peer's: all
+/// that there are have a few numbers.
+inline constexpr std::size_t kMaxLaterMessage = 256;
 /// A broadcast path, prefix or suffix.
 inline constexpr std::size_t kMaxPath = 1024;
 inline constexpr std::size_t kMaxTrackName = 1024;

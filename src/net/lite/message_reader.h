@@ -24,6 +24,9 @@ class MessageReader {
   /// `max_message`: the longest body, in bytes.
   explicit MessageReader(std::size_t max_message = kMaxMessage) : max_message_(max_message) {}
 
+  /// Changes the longest body for messages whose length has not been read yet.
+  void set_max_message(std::size_t max_message) { max_message_ = max_message; }
+
   /// `fin`: nothing follows, so that a part of something is an error from now on.
   void feed(Bytes bytes, bool fin = false);
 

@@ -4,13 +4,19 @@
 
 namespace moq::lite {
 
-void QueueSource::push(Bytes bytes) {
+SendQueue::~SendQueue() {
+  if (total_ != nullptr) *total_ -= backlog_;
+}
+
+void SendQueue::push(Bytes bytes) {
   if (bytes.empty()) return;
-  backlog_ += bytes.size();
+  const std::size_t cost = bytes.size() + kOverhead;
+  backlog_ += cost;
+  if (total_ != nullptr) *total_ += cost;
   queue_.push_back(std::move(bytes));
 }
 
-transport::Pull QueueSource::pull(std::span<ByteSpan> slices) {
+transport::Pull SendQueue::pull(std::span<ByteSpan> slices) const {
   std::size_t count = 0;
   std::size_t index = next_;
   for (; index < queue_.size() && count < slices.size(); ++index) {
@@ -20,7 +26,7 @@ transport::Pull QueueSource::pull(std::span<ByteSpan> slices) {
   return {.count = count, .fin = finished_ && index == queue_.size()};
 }
 
-void QueueSource::sent(std::size_t size, bool /*fin*/) {
+void SendQueue::sent(std::size_t size) {
   while (size > 0) {
     const std::size_t rest = queue_[next_].size() - next_offset_;
     const std::size_t step = std::min(size, rest);
@@ -33,10 +39,12 @@ void QueueSource::sent(std::size_t size, bool /*fin*/) {
   }
 }
 
-void QueueSource::acked(std::uint64_t offset) {
+void SendQueue::acked(std::uint64_t offset) {
   while (next_ > 0 && base_ + queue_.front().size() <= offset) {
-    base_ += queue_.front().size();
-    backlog_ -= queue_.front().size();
+    const std::size_t size = queue_.front().size();
+    base_ += size;
+    backlog_ -= size + kOverhead;
+    if (total_ != nullptr) *total_ -= size + kOverhead;
     queue_.pop_front();
     --next_;
   }

@@ -1,24 +1,34 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 
 #include "net/transport/transport.h"
 
 namespace moq::lite {
 
-/// Bytes queued on a request stream, kept until they are acknowledged.
-class QueueSource final : public transport::SendSource {
+/// Bytes queued on a request stream, kept until they are acknowledged. Shared by
+/// who pushes and the stream's source, of which either may go first.
+class SendQueue {
  public:
+  /// What a queued piece costs besides its bytes.
+  static constexpr std::size_t kOverhead = 64;
+
+  /// `total`: where the cost of all queues of a session is summed up; may be null.
+  explicit SendQueue(std::shared_ptr<std::size_t> total = nullptr) : total_(std::move(total)) {}
+  SendQueue(const SendQueue&) = delete;
+  SendQueue& operator=(const SendQueue&) = delete;
+  ~SendQueue();
+
   void push(Bytes bytes);
   /// Nothing follows what was pushed.
   void finish() { finished_ = true; }
-  /// Bytes that are not acknowledged yet.
+  /// The cost of what is not acknowledged yet: its bytes, and kOverhead for each piece.
   [[nodiscard]] std::size_t backlog() const { return backlog_; }
 
-  transport::Pull pull(std::span<ByteSpan> slices) override;
-  void sent(std::size_t size, bool fin) override;
-  void acked(std::uint64_t offset) override;
-  [[nodiscard]] bool wants_acks() const override { return true; }
+  transport::Pull pull(std::span<ByteSpan> slices) const;
+  void sent(std::size_t size);
+  void acked(std::uint64_t offset);
 
  private:
   std::deque<Bytes> queue_;
@@ -27,6 +37,21 @@ class QueueSource final : public transport::SendSource {
   std::size_t next_offset_ = 0;  ///< bytes of it that are sent
   std::size_t backlog_ = 0;
   bool finished_ = false;
+  std::shared_ptr<std::size_t> total_;
+};
+
+/// The source of a stream that is fed by a queue.
+class QueueSource final : public transport::SendSource {
+ public:
+  explicit QueueSource(std::shared_ptr<SendQueue> queue) : queue_(std::move(queue)) {}
+
+  transport::Pull pull(std::span<ByteSpan> slices) override { return queue_->pull(slices); }
+  void sent(std::size_t size, bool /*fin*/) override { queue_->sent(size); }
+  void acked(std::uint64_t offset) override { queue_->acked(offset); }
+  [[nodiscard]] bool wants_acks() const override { return true; }
+
+ private:
+  std::shared_ptr<SendQueue> queue_;
 };
 
 }  // namespace moq::lite

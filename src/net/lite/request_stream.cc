@@ -8,20 +8,22 @@
 namespace moq::lite {
 
 RequestStream::RequestStream(Session& session, BidiType type, const transport::Priority& priority)
-    : Task(session) {
-  auto source = std::make_unique<QueueSource>();
-  source_ = source.get();
+    : Task(session), queue_(std::make_shared<SendQueue>()) {
   std::vector<std::uint8_t> bytes;
   append_type(bytes, type);
-  source_->push(Bytes::copy_of(bytes));
-  stream_ = session.transport().open_bidi(priority, std::move(source), this, this);
+  queue_->push(Bytes::copy_of(bytes));
+  stream_ =
+      session.transport().open_bidi(priority, std::make_unique<QueueSource>(queue_), this, this);
 }
 
 RequestStream::RequestStream(Session& session, transport::Stream stream, MessageReader reader)
-    : Task(session), stream_(std::move(stream)), reader_(std::move(reader)) {
-  auto source = std::make_unique<QueueSource>();
-  source_ = source.get();
-  session.transport().attach(*stream_.send, {}, std::move(source), this);
+    : Task(session),
+      stream_(std::move(stream)),
+      queue_(std::make_shared<SendQueue>(session.backlog_counter())),
+      reader_(std::move(reader)),
+      answers_(true) {
+  reader_.set_max_message(kMaxLaterMessage);
+  session.transport().attach(*stream_.send, {}, std::make_unique<QueueSource>(queue_), this);
   stream_.recv->set_handler(this);
 }
 
@@ -31,6 +33,7 @@ RequestStream::~RequestStream() {
 }
 
 void RequestStream::start(const Bytes& first, bool fin) {
+  const auto hold = session().hold();
   if (const auto begun = begin(first); !begun) return refuse(begun.error());
   received(fin);
 }
@@ -42,28 +45,34 @@ Result<bool> RequestStream::parse(MessageReader& reader) {
 }
 
 void RequestStream::send_bytes(std::vector<std::uint8_t> bytes) {
-  if (source_ == nullptr || finished_) return;
-  source_->push(Bytes::copy_of(bytes));
+  if (queue_ == nullptr || finished_) return;
+  queue_->push(Bytes::copy_of(bytes));
   stream_.send->ready();
+  if (answers_ && *session().backlog_counter() > session().limits().max_backlog) {
+    log::debug("{}: reads no answers: {} bytes are waiting", session().name(),
+               *session().backlog_counter());
+    reset(static_cast<std::uint64_t>(StreamError::too_far_behind));
+  }
 }
 
 void RequestStream::finish() {
   if (std::exchange(finished_, true) || retired_) return;
-  if (source_ == nullptr) return retire();
-  source_->finish();
+  if (queue_ == nullptr) return retire();
+  queue_->finish();
   stream_.send->ready();
 }
 
 void RequestStream::reset(std::uint64_t code) {
   if (retired_) return;
   stream_.send->reset(code);
-  source_ = nullptr;
+  queue_ = nullptr;
   stream_.recv->stop(code);
   retire();
 }
 
 void RequestStream::on_data(Bytes data, bool fin) {
   if (retired_) return;
+  const auto hold = session().hold();
   if (!finished_) reader_.feed(std::move(data), fin);
   received(fin);
 }
@@ -97,20 +106,22 @@ void RequestStream::refuse(const Error& error) {
 
 void RequestStream::on_reset(std::uint64_t code) {
   if (retired_) return;
+  const auto hold = session().hold();
   on_cancel(code);
   reset(code);
 }
 
 void RequestStream::on_send_finished() {
-  source_ = nullptr;
+  queue_ = nullptr;
   if (retired_) return;
   if (!fin_received_) stream_.recv->stop(static_cast<std::uint64_t>(StreamError::cancelled));
   retire();
 }
 
 void RequestStream::on_send_stopped(std::uint64_t code) {
-  source_ = nullptr;
+  queue_ = nullptr;
   if (retired_) return;
+  const auto hold = session().hold();
   if (!finished_) on_cancel(code);
   reset(code);
 }

@@ -25,7 +25,9 @@ class Task {
   Session& session() const { return session_; }
 
  private:
+  friend class Session;
   Session& session_;
+  bool of_peer_ = false;  ///< one of the peer's requests
 };
 
 /// One request on its bidirectional stream, from either side: messages in,
@@ -34,6 +36,9 @@ class Task {
 /// A failure in `parse` closes the session when it is a SessionError or the
 /// message cannot be decoded, and only resets this stream when it is a
 /// StreamError.
+///
+/// What the peer is answered and does not read is bounded over all its requests
+/// (SessionLimits::max_backlog): the one that would pass that is reset.
 class RequestStream : public Task, public transport::RecvHandler, public transport::SendHandler {
  public:
   /// A request of ours: opens a stream and queues `type`.
@@ -62,8 +67,8 @@ class RequestStream : public Task, public transport::RecvHandler, public transpo
   /// A varint before a message: the type of a response.
   template <typename Message>
   void send_typed(std::uint64_t type, const Message& message);
-  /// Bytes queued and not acknowledged.
-  [[nodiscard]] std::size_t backlog() const { return source_ != nullptr ? source_->backlog() : 0; }
+  /// The cost of what is queued and not acknowledged.
+  [[nodiscard]] std::size_t backlog() const { return queue_ != nullptr ? queue_->backlog() : 0; }
 
   /// Ends our side after what is queued; the stream retires once that is
   /// acknowledged, and nothing more is parsed.
@@ -83,9 +88,10 @@ class RequestStream : public Task, public transport::RecvHandler, public transpo
   void retire();
 
   transport::Stream stream_;
-  QueueSource* source_ = nullptr;  ///< owned by the stream while it is open
+  std::shared_ptr<SendQueue> queue_;  ///< null once nothing more can be sent
   MessageReader reader_;
   bool fin_received_ = false;
+  bool answers_ = false;  ///< a request of the peer's
   bool finished_ = false;
   bool retired_ = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/coding/print.h"
 #include "net/lite/announce_publisher.h"
 #include "net/lite/announce_subscriber.h"
 #include "net/lite/control_streams.h"
@@ -26,22 +27,36 @@ Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Vers
       transport_(std::move(transport)),
       version_(version),
       config_(std::move(config)),
-      events_(events),
+      events_(&events),
       name_(std::string(traits().name) + " " + transport_->peer_address()),
-      setup_timer_(loop,
-                   [this] { close(SessionError::control_message_timeout, "no SETUP came"); }) {
-  transport_->set_handler(this);
-  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
-    if (!alive.expired() && !closed_) start();
+      setup_timer_(loop, [this] { close(SessionError::control_message_timeout, "no SETUP came"); }),
+      header_timer_(loop, [this] { sweep_incoming(); }) {}
+
+std::shared_ptr<Session> Session::create(Loop& loop, std::shared_ptr<transport::Session> transport,
+                                         Version version, SessionConfig config,
+                                         SessionEvents& events) {
+  std::shared_ptr<Session> session(
+      new Session(loop, std::move(transport), version, std::move(config), events));
+  session->transport_->set_handler(session.get());
+  loop.post([weak = session->weak_from_this()] {
+    const auto self = weak.lock();
+    if (self != nullptr && !self->closed_) self->start();
   });
+  return session;
 }
 
-Session::~Session() {
-  alive_.reset();
+void Session::abandon() {
+  events_ = nullptr;
+  setup_timer_.cancel();
+  header_timer_.cancel();
   transport_->set_handler(nullptr);
   if (!std::exchange(closed_, true)) {
     transport_->close(static_cast<std::uint64_t>(SessionError::no_error), "");
   }
+}
+
+Session::~Session() {
+  abandon();
   // Streams refer to the session's tables until the last is gone.
   const auto tasks = std::exchange(tasks_, {});
   const auto retired = std::exchange(retired_, {});
@@ -66,10 +81,11 @@ void Session::send_setup() {
   std::vector<std::uint8_t> bytes;
   append_type(bytes, UniType::setup);
   encode(bytes, version_, setup);
-  auto source = std::make_unique<QueueSource>();
-  source->push(Bytes::copy_of(bytes));
-  source->finish();
-  transport_->open_uni({.band = transport::Priority::Band::control}, std::move(source), nullptr);
+  auto queue = std::make_shared<SendQueue>();
+  queue->push(Bytes::copy_of(bytes));
+  queue->finish();
+  transport_->open_uni({.band = transport::Priority::Band::control},
+                       std::make_unique<QueueSource>(std::move(queue)), nullptr);
 }
 
 void Session::received_setup(const Bytes& message) {
@@ -87,18 +103,21 @@ void Session::received_setup(const Bytes& message) {
     return close(SessionError::protocol_violation, "the path in SETUP does not begin with '/'");
   }
   for (const auto& task : std::exchange(when_setup_, {})) task();
-  if (!authorized_) authorize(setup->path.value_or("/"));
+  // An empty path stands for none in some implementations.
+  const std::string path = setup->path.value_or("");
+  if (!authorized_) authorize(path.empty() ? "/" : path);
 }
 
 void Session::authorize(const std::string& path) {
   if (config_.authorize) {
     auto scope = config_.authorize(path);
+    if (closed_) return;
     if (!scope) return fail(scope.error());
     scope_ = *std::move(scope);
   }
   authorized_ = true;
   start_announcements();
-  events_.on_ready();
+  if (events_ != nullptr) events_->on_ready();
   if (closed_) return;
   const std::vector<Task*> waiting(incoming_.begin(), incoming_.end());
   for (Task* stream : waiting) {
@@ -122,9 +141,11 @@ void Session::received_goaway(const std::string& uri) {
   if (std::exchange(goaway_received_, true)) {
     return close(SessionError::protocol_violation, "a second GOAWAY");
   }
-  log::info("{}: the peer is going away{}{}", name_, uri.empty() ? "" : ": ", uri);
+  std::string where;
+  if (!uri.empty()) coding::print_value(where, uri);
+  log::info("{}: the peer is going away{}{}", name_, uri.empty() ? "" : ": ", where);
   for (AnnounceSubscriber* stream : announcements_) stream->set_draining();
-  events_.on_goaway(uri);
+  if (events_ != nullptr) events_->on_goaway(uri);
 }
 
 void Session::probe(std::uint64_t target_bitrate, ProbeRequest::Report report) {
@@ -148,15 +169,41 @@ void Session::on_uni(std::shared_ptr<transport::RecvStream> stream) {
 void Session::on_bidi(transport::Stream stream) {
   if (closed_) return;
   const bool request = stream.send != nullptr;
-  if (request && tasks_.size() >= limits().max_requests) {
-    log::warn("{}: has {} requests and streams running: one more is refused", name_, tasks_.size());
-    stream.send->reset(code_of(StreamError::too_far_behind));
-    stream.recv->stop(code_of(StreamError::too_far_behind));
-    return;
-  }
   auto task = std::make_unique<IncomingStream>(*this, std::move(stream));
   incoming_.insert(task.get());
-  add(std::move(task));
+  if (header_timer_.when() == kNever) {
+    header_timer_.arm(later(loop_.now(), limits().header_timeout));
+  }
+  if (request) {
+    add_of_peer(std::move(task));
+  } else {
+    add(std::move(task));
+  }
+}
+
+void Session::sweep_incoming() {
+  const auto keep = hold();
+  const Time now = loop_.now();
+  Time next = kNever;
+  const std::vector<Task*> waiting(incoming_.begin(), incoming_.end());
+  for (Task* task : waiting) {
+    auto& stream = static_cast<IncomingStream&>(*task);
+    const Time due = later(stream.since(), limits().header_timeout);
+    if (due <= now) {
+      stream.expire();
+    } else {
+      next = std::min(next, due);
+    }
+  }
+  header_timer_.arm(next);
+}
+
+bool Session::too_many_requests() {
+  if (peer_requests_ <= limits().max_requests) return false;
+  if (!std::exchange(warned_requests_, true)) {
+    log::warn("{}: has {} requests running: more are refused", name_, limits().max_requests);
+  }
+  return true;
 }
 
 bool Session::knows(const transport::Stream& stream, std::uint64_t type) const {
@@ -190,7 +237,7 @@ bool Session::may_accept(const transport::Stream& stream, std::uint64_t type) co
 template <typename T>
 void Session::serve(transport::Stream stream, const Bytes& message, MessageReader reader,
                     bool fin) {
-  add(std::make_unique<T>(*this, std::move(stream), std::move(reader))).start(message, fin);
+  add_of_peer(std::make_unique<T>(*this, std::move(stream), std::move(reader))).start(message, fin);
 }
 
 void Session::accept(transport::Stream stream, std::uint64_t type, const Bytes& message,
@@ -211,7 +258,8 @@ void Session::accept(transport::Stream stream, std::uint64_t type, const Bytes& 
     case BidiType::track:
       return serve<TrackPublisher>(std::move(stream), message, std::move(reader), fin);
     case BidiType::fetch:
-      return add(std::make_unique<FetchPublisher>(*this, std::move(stream))).start(message);
+      return add_of_peer(std::make_unique<FetchPublisher>(*this, std::move(stream)))
+          .start(message, fin);
     case BidiType::session:
       break;  // not known: refused before
   }
@@ -270,13 +318,15 @@ void Session::retire(Task& task) {
   const auto found = tasks_.find(&task);
   if (found == tasks_.end()) return;
   incoming_.erase(&task);
+  if (task.of_peer_) --peer_requests_;
   retired_.push_back(std::move(found->second));
   tasks_.erase(found);
   if (retired_.size() > 1) return;
-  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
-    if (alive.expired()) return;
+  loop_.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
     // Destroying one may retire others.
-    const auto dead = std::exchange(retired_, {});
+    const auto dead = std::exchange(self->retired_, {});
   });
 }
 
@@ -289,12 +339,13 @@ void Session::fail(const Error& error) {
 void Session::close(SessionError code, std::string_view reason) {
   if (closed_) return;
   transport_->close(static_cast<std::uint64_t>(code), reason);
-  loop_.post([this, alive = std::weak_ptr<int>(alive_), error = Error(code, std::string(reason))] {
-    if (!alive.expired()) end(error, false);
+  loop_.post([weak = weak_from_this(), error = Error(code, std::string(reason))] {
+    if (const auto self = weak.lock()) self->end(error, false);
   });
 }
 
 void Session::on_closed(const Error& error, bool by_peer) {
+  const auto keep = hold();
   const bool named = &error.domain() == &error_domain(transport::ApplicationError{});
   end(named ? Error(error_domain(SessionError::no_error), error.code(), error.detail()) : error,
       by_peer);
@@ -303,12 +354,13 @@ void Session::on_closed(const Error& error, bool by_peer) {
 void Session::end(const Error& error, bool by_peer) {
   if (std::exchange(closed_, true)) return;
   setup_timer_.cancel();
+  header_timer_.cancel();
   // Readers of the peer's tracks hear of the end before the owner does.
   auto tasks = std::exchange(tasks_, {});
   for (auto& [key, task] : tasks) retired_.push_back(std::move(task));
   incoming_.clear();
   std::exchange(retired_, {}).clear();
-  events_.on_closed(error, by_peer);
+  if (events_ != nullptr) events_->on_closed(error, by_peer);
 }
 
 }  // namespace moq::lite

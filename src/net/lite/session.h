@@ -30,16 +30,31 @@ enum class Side : std::uint8_t { client, server };
 /// What a peer can make a session hold, each with its default. Passing one
 /// closes or resets what the comment says.
 struct SessionLimits {
-  /// Subscriptions, fetches, track and announce requests of the peer that run at
-  /// once; more are reset with TOO_FAR_BEHIND.
+  /// Requests of the peer (subscriptions, fetches and all the others) that run at
+  /// once; more are reset with TOO_FAR_BEHIND. GOAWAY is always taken.
   std::size_t max_requests = 4096;
+  /// Groups that the peer fetches at once, each of which stays in memory; more are
+  /// reset with TOO_FAR_BEHIND.
+  std::size_t max_fetches = 256;
+  /// PROBE streams of the peer, each of which has a timer; more are reset with
+  /// TOO_FAR_BEHIND.
+  std::size_t max_probes = 8;
   /// Broadcasts that the peer has announced; more are ignored, with a warning.
   std::size_t max_announced = 65536;
-  /// Unacknowledged bytes of announcements to a peer that does not read; the
-  /// stream is reset.
-  std::size_t max_announce_backlog = 16U << 20;
+  /// Bytes of the paths that the peer has been told of, over all its announce
+  /// requests, and AnnouncePublisher::kPathOverhead for each; the request that
+  /// would pass it is reset with TOO_FAR_BEHIND.
+  std::size_t max_told_paths = 64U << 20;
+  /// Unacknowledged answers (announcements, mostly) to a peer that does not read,
+  /// over all its requests, in bytes and SendQueue::kOverhead for each message; the
+  /// request that would pass it is reset with TOO_FAR_BEHIND.
+  std::size_t max_backlog = 32U << 20;
   /// Groups of one subscription in flight to a peer; the oldest are reset.
   std::size_t max_groups_in_flight = 1024;
+  /// A group that is not the latest is not sent any more once it is older than the
+  /// latest by more than this, whatever the subscriber asks for, unless the track
+  /// keeps it for longer: what nobody else needs is not held for a slow peer.
+  Duration max_delivery_latency = std::chrono::seconds(30);
   /// A stream must carry a whole header within this, or it is reset; SETUP too,
   /// or the session is closed with CONTROL_MESSAGE_TIMEOUT.
   Duration header_timeout = std::chrono::seconds(10);
@@ -81,14 +96,24 @@ class SessionEvents {
 ///
 /// Nothing here knows a version's number: what differs is asked of
 /// `VersionInfo`. Belongs to the loop's thread.
-class Session final : private transport::SessionHandler {
+///
+/// Its owner may let go of it from any callback, be it one of a track that comes
+/// from here: whoever of the session is at work then holds it until it is done.
+class Session final : public std::enable_shared_from_this<Session>,
+                      private transport::SessionHandler {
  public:
-  Session(Loop& loop, std::shared_ptr<transport::Session> transport, Version version,
-          SessionConfig config, SessionEvents& events);
+  static std::shared_ptr<Session> create(Loop& loop, std::shared_ptr<transport::Session> transport,
+                                         Version version, SessionConfig config,
+                                         SessionEvents& events);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  /// Closes the transport if it is still open; no event follows.
   ~Session();
+
+  /// Closes the transport if it is still open; no event follows. To be called by
+  /// the owner before it lets go.
+  void abandon();
+  /// For who calls what may end in the owner's code.
+  [[nodiscard]] std::shared_ptr<Session> hold() { return shared_from_this(); }
 
   /// Whether the version has a GOAWAY.
   [[nodiscard]] bool has_goaway() const { return traits().has_goaway; }
@@ -140,6 +165,8 @@ class Session final : private transport::SessionHandler {
   /// Whether a stream of that type is served already: on a server, requests wait
   /// until the peer is authorised.
   [[nodiscard]] bool may_accept(const transport::Stream& stream, std::uint64_t type) const;
+  /// Whether the peer has more requests running than it may have.
+  [[nodiscard]] bool too_many_requests();
   /// A stream of the peer's with its first message. `fin`: nothing follows what
   /// `reader` has.
   void accept(transport::Stream stream, std::uint64_t type, const Bytes& message,
@@ -159,17 +186,40 @@ class Session final : private transport::SessionHandler {
   /// Notes that the peer uses a subscribe id. Fails if it is in use.
   Result<void> claim_peer_subscribe_id(std::uint64_t id);
   void release_peer_subscribe_id(std::uint64_t id) { peer_subscribe_ids_.erase(id); }
+  /// Takes the place of one more of the peer's PROBE streams, or fetches, if there
+  /// is one.
+  [[nodiscard]] bool claim_probe() { return claim(probes_, limits().max_probes); }
+  void release_probe() { --probes_; }
+  [[nodiscard]] bool claim_fetch() { return claim(fetches_, limits().max_fetches); }
+  void release_fetch() { --fetches_; }
+  /// The cost of all answers that the peer has not acknowledged.
+  [[nodiscard]] const std::shared_ptr<std::size_t>& backlog_counter() const { return backlog_; }
+  /// The cost of all paths that the peer was told of.
+  std::size_t& told_paths() { return told_paths_; }
 
   void received_goaway(const std::string& uri);
   /// An announce stream of ours is gone.
   void forget(AnnounceSubscriber& stream) { std::erase(announcements_, &stream); }
 
  private:
+  Session(Loop& loop, std::shared_ptr<transport::Session> transport, Version version,
+          SessionConfig config, SessionEvents& events);
+
   void on_uni(std::shared_ptr<transport::RecvStream> stream) override;
   void on_bidi(transport::Stream stream) override;
   void on_datagram(Bytes datagram) override;
   void on_closed(const Error& error, bool by_peer) override;
 
+  static bool claim(std::size_t& count, std::size_t limit) { return count < limit && ++count != 0; }
+  /// Adds a task that counts as one of the peer's requests.
+  template <typename T>
+  T& add_of_peer(std::unique_ptr<T> task) {
+    static_cast<Task&>(*task).of_peer_ = true;
+    ++peer_requests_;
+    return add(std::move(task));
+  }
+  /// Drops what has not shown its header in time.
+  void sweep_incoming();
   void start();
   void end(const Error& error, bool by_peer);
   void send_setup();
@@ -185,7 +235,7 @@ class Session final : private transport::SessionHandler {
   std::shared_ptr<transport::Session> transport_;
   Version version_;
   SessionConfig config_;
-  SessionEvents& events_;
+  SessionEvents* events_;  ///< null: abandoned
   std::string name_;
   Scope scope_;
   bool authorized_ = false;
@@ -197,6 +247,12 @@ class Session final : private transport::SessionHandler {
   std::uint64_t next_subscribe_id_ = 0;
   std::unordered_map<std::uint64_t, RemoteTrack*> subscriptions_;
   std::unordered_set<std::uint64_t> peer_subscribe_ids_;
+  std::size_t peer_requests_ = 0;
+  std::size_t probes_ = 0;
+  std::size_t fetches_ = 0;
+  std::size_t told_paths_ = 0;
+  std::shared_ptr<std::size_t> backlog_ = std::make_shared<std::size_t>(0);
+  bool warned_requests_ = false;
   /// The IncomingStreams among the tasks.
   std::unordered_set<Task*> incoming_;
   std::unordered_map<Task*, std::unique_ptr<Task>> tasks_;
@@ -204,7 +260,7 @@ class Session final : private transport::SessionHandler {
   std::vector<AnnounceSubscriber*> announcements_;
   std::vector<std::function<void()>> when_setup_;
   Timer setup_timer_;
-  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  Timer header_timer_;  ///< armed while a stream may wait for its header
 };
 
 template <typename Message>

@@ -1,5 +1,6 @@
 #include "net/lite/subscribe_publisher.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -34,7 +35,7 @@ Result<void> SubscribePublisher::begin(ByteSpan body) {
               .max_latency = message.max_latency,
               .start = message.start_group,
               .end = message.end_group};
-  delivery_ = std::make_shared<Delivery>(Delivery{track, options_.max_latency});
+  delivery_ = std::make_shared<Delivery>(Delivery{track, delivery_latency(*track)});
   subscription_ = track->subscribe(options_, *this);
   return {};
 }
@@ -45,7 +46,7 @@ void SubscribePublisher::update(const SubscribeUpdate& message) {
               .max_latency = message.max_latency,
               .start = message.start_group,
               .end = message.end_group};
-  delivery_->max_latency = options_.max_latency;
+  delivery_->max_latency = delivery_latency(*delivery_->track);
   if (subscription_ != nullptr) subscription_->update(options_);
   for (const auto& [sequence, sending] : sending_) {
     sending->stream->set_priority(priority(sequence));
@@ -61,6 +62,12 @@ transport::Priority SubscribePublisher::priority(std::uint64_t sequence) const {
           .order = options_.ordered ? sequence : ~sequence};
 }
 
+// What the publisher does not keep, a peer that does not read must not keep either.
+Duration SubscribePublisher::delivery_latency(const Track& track) const {
+  return std::min(options_.max_latency,
+                  std::max(track.retention(), session().limits().max_delivery_latency));
+}
+
 template <typename Message>
 void SubscribePublisher::respond(const std::optional<std::uint64_t>& type, const Message& message) {
   if (!type) return;
@@ -73,6 +80,7 @@ void SubscribePublisher::respond(const std::optional<std::uint64_t>& type, const
 
 void SubscribePublisher::on_info(const TrackInfo& info) {
   track_info_ = info;
+  delivery_->max_latency = delivery_latency(*delivery_->track);
   const SubscribeResponses& responses = session().traits().responses;
   if (!responses.ok_has_properties) return;
   respond(responses.ok, SubscribeOkProperties{.priority = info.priority,
@@ -101,9 +109,10 @@ void SubscribePublisher::on_group(std::shared_ptr<Group> group) {
   auto source =
       std::make_unique<GroupSender>(std::move(group), delivery_, session().version(), prefix);
   GroupSender* sender = source.get();
+  source->set_handle(&sender);
   sending->stream =
       session().transport().open_uni(priority(sequence), std::move(source), sending.get());
-  if (session().open()) sender->set_stream(sending->stream.get());
+  if (sender != nullptr) sender->set_stream(sending->stream.get());
   sending_[sequence] = std::move(sending);
 }
 
@@ -111,21 +120,25 @@ void SubscribePublisher::sweep() {
   for (auto it = sending_.begin(); it != sending_.end();) {
     auto here = it++;
     const auto group = here->second->group.lock();
-    if (group != nullptr && delivery_->track->expired(*group, *delivery_->max_latency)) {
-      give_up(here, StreamError::delivery_timeout);
+    if (group == nullptr) continue;
+    if (group->aborted()) {
+      // The transport may not ask for long; until then the group takes memory.
+      give_up(here, group->only().abort_code());
+    } else if (delivery_->track->expired(*group, *delivery_->max_latency)) {
+      give_up(here, static_cast<std::uint64_t>(StreamError::delivery_timeout));
     }
   }
   while (sending_.size() >= session().limits().max_groups_in_flight) {
-    give_up(sending_.begin(), StreamError::too_far_behind);
+    give_up(sending_.begin(), static_cast<std::uint64_t>(StreamError::too_far_behind));
   }
 }
 
 void SubscribePublisher::give_up(std::map<std::uint64_t, std::unique_ptr<Sending>>::iterator it,
-                                 StreamError code) {
+                                 std::uint64_t code) {
   auto sending = std::move(it->second);
   sending_.erase(it);
   sending->stream->set_handler(nullptr);
-  sending->stream->reset(static_cast<std::uint64_t>(code));
+  sending->stream->reset(code);
 }
 
 void SubscribePublisher::sent(std::uint64_t sequence) {

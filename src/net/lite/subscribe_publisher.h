@@ -44,13 +44,15 @@ class SubscribePublisher final : public RequestStream, private TrackReader {
   void on_abort(const Error& error) override;
 
   void update(const SubscribeUpdate& message);
+  /// How long a group that is not the latest may be on its way.
+  [[nodiscard]] Duration delivery_latency(const Track& track) const;
   [[nodiscard]] transport::Priority priority(std::uint64_t sequence) const;
   template <typename Message>
   void respond(const std::optional<std::uint64_t>& type, const Message& message);
   void tell_start(std::uint64_t sequence);
   /// Resets groups that are too old, or too many.
   void sweep();
-  void give_up(std::map<std::uint64_t, std::unique_ptr<Sending>>::iterator it, StreamError code);
+  void give_up(std::map<std::uint64_t, std::unique_ptr<Sending>>::iterator it, std::uint64_t code);
   void sent(std::uint64_t sequence);
   void stop_all();
   /// Ends the stream once the track has ended and every group is accounted for.

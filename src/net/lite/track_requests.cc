@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/coding/error.h"
 #include "net/lite/session.h"
 
 namespace moq::lite {
@@ -34,15 +35,21 @@ void TrackInfoRequest::abandon() {
 Result<bool> TrackInfoRequest::parse(MessageReader& reader) {
   MOQ_TRY(const auto body, reader.next_message());
   if (!body) return false;
-  MOQ_TRY(const auto message, decode_body<TrackInfoMessage>(session().version(), *body));
+  const auto message = decode_body<TrackInfoMessage>(session().version(), *body);
+  // A timescale of 0 ends the request, not the session (§"TRACK_INFO").
+  if (!message && message.error().is(coding::CodingError::invalid_value)) {
+    if (track_ != nullptr) track_->failed(Error(StreamError::malformed, message.error().detail()));
+    return fail(StreamError::malformed, message.error().detail());
+  }
+  if (!message) return fail(message.error());
   RemoteTrack* track = std::exchange(track_, nullptr);
   if (track == nullptr) {
     return fail(SessionError::protocol_violation, "a second TRACK_INFO on one stream");
   }
-  track->received_info({.priority = message.priority,
-                        .ordered = message.ordered,
-                        .max_latency = message.max_latency,
-                        .timescale = message.timescale});
+  track->received_info({.priority = message->priority,
+                        .ordered = message->ordered,
+                        .max_latency = message->max_latency,
+                        .timescale = message->timescale});
   track->forget(this);
   finish();
   return true;
@@ -91,6 +98,12 @@ void SubscribeRequest::abandon() {
 void SubscribeRequest::update(const SubscribeOptions& options) {
   if (options == options_ || !session().traits().has_subscribe_options) return;
   options_ = options;
+  if (backlog() > kMaxUpdateBacklog) {
+    // A publisher that does not read serves nobody.
+    const Error error(StreamError::too_far_behind, "the publisher reads no SUBSCRIBE_UPDATE");
+    give_up(error);
+    return reset(error.code());
+  }
   send(SubscribeUpdate{.priority = options.priority,
                        .ordered = options.ordered,
                        .max_latency = options.max_latency,
@@ -156,11 +169,15 @@ void SubscribeRequest::on_fin() {
 }
 
 void SubscribeRequest::on_cancel(std::uint64_t code) {
+  give_up(peer_error(code, "SUBSCRIBE was refused"));
+}
+
+void SubscribeRequest::give_up(const Error& error) {
   RemoteTrack* track = std::exchange(track_, nullptr);
   session().subscriptions().erase(id_);
   if (track == nullptr) return;
   track->forget(this);
-  track->failed(peer_error(code, "SUBSCRIBE was refused"));
+  track->failed(error);
 }
 
 // --- FETCH
@@ -169,8 +186,8 @@ FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence, std::uint
     : Task(track.session()),
       track_(&track),
       sequence_(sequence),
-      frames_(session().version(), *this, Group::Limits{}.max_bytes) {
-  auto source = std::make_unique<QueueSource>();
+      frames_(session().version(), *this, Group::Limits{}.max_bytes),
+      queue_(std::make_shared<SendQueue>()) {
   std::vector<std::uint8_t> bytes;
   append_type(bytes, BidiType::fetch);
   encode(bytes, session().version(),
@@ -178,9 +195,8 @@ FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence, std::uint
                .track = track.track().name(),
                .priority = priority,
                .group = sequence});
-  source->push(Bytes::copy_of(bytes));
-  source_ = source.get();
-  stream_ = session().transport().open_bidi({}, std::move(source), this, this);
+  queue_->push(Bytes::copy_of(bytes));
+  stream_ = session().transport().open_bidi({}, std::make_unique<QueueSource>(queue_), this, this);
 }
 
 FetchRequest::~FetchRequest() {
@@ -196,6 +212,7 @@ void FetchRequest::abandon() {
 
 void FetchRequest::on_data(Bytes data, bool fin) {
   if (done_) return;
+  const auto hold = session().hold();
   auto fed = frames_.feed(std::move(data));
   if (fed && fin) fed = frames_.finish();
   if (!fed) return end(fed.error());
@@ -225,9 +242,13 @@ Result<void> FetchRequest::on_payload(Bytes chunk) {
   return group_->only().append_payload(std::move(chunk));
 }
 
-void FetchRequest::on_reset(std::uint64_t code) { end(peer_error(code, "FETCH was refused")); }
+void FetchRequest::on_reset(std::uint64_t code) {
+  const auto hold = session().hold();
+  end(peer_error(code, "FETCH was refused"));
+}
 void FetchRequest::on_send_stopped(std::uint64_t code) {
-  source_ = nullptr;
+  const auto hold = session().hold();
+  queue_ = nullptr;
   end(peer_error(code, "FETCH was refused"));
 }
 
@@ -238,7 +259,7 @@ void FetchRequest::end(const Error& error) {
   } else if (track_ != nullptr) {
     track_->track().fail_fetch(sequence_, error);
   }
-  source_ = nullptr;
+  queue_ = nullptr;
   stream_.send->reset(code_of(StreamError::cancelled));
   stream_.recv->stop(code_of(StreamError::cancelled));
   done();
@@ -249,8 +270,8 @@ void FetchRequest::done() {
   if (RemoteTrack* track = std::exchange(track_, nullptr)) track->forget(this);
   // Our side ends only now: a FIN right behind the request reads as giving up to
   // some implementations.
-  if (source_ != nullptr) {
-    source_->finish();
+  if (queue_ != nullptr) {
+    queue_->finish();
     stream_.send->ready();
   }
   session().retire(*this);

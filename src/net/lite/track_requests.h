@@ -28,6 +28,10 @@ class TrackInfoRequest final : public RequestStream {
 /// SUBSCRIBE: keeps one subscription at the peer.
 class SubscribeRequest final : public RequestStream {
  public:
+  /// The cost of SUBSCRIBE_UPDATEs that a publisher leaves unread; more of them
+  /// give the subscription up.
+  static constexpr std::size_t kMaxUpdateBacklog = 64 << 10;
+
   SubscribeRequest(RemoteTrack& track, const SubscribeOptions& options);
   ~SubscribeRequest() override;
 
@@ -44,6 +48,8 @@ class SubscribeRequest final : public RequestStream {
   Result<void> received_drop(ByteSpan body);
   void on_fin() override;
   void on_cancel(std::uint64_t code) override;
+  /// The track is gone with the subscription.
+  void give_up(const Error& error);
   void detach();
 
   RemoteTrack* track_;
@@ -77,7 +83,7 @@ class FetchRequest final : public Task,
   std::uint64_t sequence_;
   transport::Stream stream_;
   FrameReader frames_;
-  QueueSource* source_ = nullptr;  ///< owned by the stream while it is open
+  std::shared_ptr<SendQueue> queue_;  ///< null once nothing more can be sent
   std::shared_ptr<Group> group_;
   bool done_ = false;
 };

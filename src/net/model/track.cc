@@ -229,9 +229,12 @@ void Track::add_age(Group& group) {
   ages_.insert(it, group);
 }
 
+Duration Track::retention() const {
+  return std::min((info_ ? *info_ : TrackInfo{}).max_latency, cache_.duration());
+}
+
 void Track::retain() {
-  const Duration published = (info_ ? *info_ : TrackInfo{}).max_latency;
-  const Duration keep = std::min(published, cache_.duration());
+  const Duration keep = retention();
   while (!ages_.empty() && latest_ != nullptr &&
          latest_->arrival() - ages_.front().arrival() > keep) {
     unindex(groups_.find(ages_.front().sequence()));

@@ -116,6 +116,9 @@ class Track : public std::enable_shared_from_this<Track>, private GroupOwner, pr
   [[nodiscard]] std::shared_ptr<Group> cached(std::uint64_t sequence) const;
   /// The newest group by sequence; null when there is none.
   [[nodiscard]] std::shared_ptr<Group> latest() const { return latest_; }
+  /// How long a group that is not the latest is kept: the publisher's max_latency,
+  /// or the cache's duration if that is less.
+  [[nodiscard]] Duration retention() const;
   /// Whether nobody subscribes, fetches or waits for the properties.
   [[nodiscard]] bool idle() const { return subscriptions_.empty() && waiters_ == 0; }
   /// Groups in the index.

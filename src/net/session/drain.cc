@@ -69,7 +69,10 @@ void Drain::session_closed(const Error& error, bool by_peer) {
   } else {
     outcome_ = DrainOutcome::closed;
   }
-  for (auto& done : std::exchange(waiting_, {})) done(*outcome_);
+  // Copies: a call may destroy this.
+  const DrainOutcome outcome = *outcome_;
+  const auto waiting = std::exchange(waiting_, {});
+  for (const auto& done : waiting) done(outcome);
 }
 
 }  // namespace moq

@@ -25,7 +25,7 @@ Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, lite
     : loop_(loop),
       drain_(loop, *this),
       probe_timer_(loop, [this] { probe_peer(); }),
-      lite_(new lite::Session(
+      lite_(lite::Session::create(
           loop, std::move(transport), version,
           lite::SessionConfig{
               .side = options.side == Side::client ? lite::Side::client : lite::Side::server,
@@ -37,11 +37,11 @@ Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, lite
               .limits = options.limits},
           static_cast<lite::SessionEvents&>(*this))) {}
 
-Session::~Session() = default;
+Session::~Session() { lite_->abandon(); }
 
 void Session::draining(std::function<void(const std::string&)> told) {
   told_goaway_ = std::move(told);
-  if (goaway_uri_ && told_goaway_) told_goaway_(*goaway_uri_);
+  if (goaway_uri_) on_goaway(std::string(*goaway_uri_));
 }
 
 void Session::closed(std::function<void(const Error&, bool)> done) {
@@ -50,7 +50,7 @@ void Session::closed(std::function<void(const Error&, bool)> done) {
 
 void Session::ready(std::function<void()> done) {
   told_ready_ = std::move(done);
-  if (ready_ && told_ready_) told_ready_();
+  if (ready_) on_ready();
 }
 
 void Session::close(lite::SessionError code, std::string_view reason) {
@@ -66,19 +66,21 @@ std::string_view Session::version() const { return lite::version_info(lite_->ver
 
 void Session::on_ready() {
   ready_ = true;
-  if (told_ready_) told_ready_();
+  // A copy, here and below: the call may destroy this.
+  if (const auto told = told_ready_) told();
 }
 
 void Session::on_goaway(const std::string& uri) {
   goaway_uri_ = uri;
-  if (told_goaway_) told_goaway_(uri);
+  if (const auto told = told_goaway_) told(uri);
 }
 
 void Session::on_closed(const Error& error, bool by_peer) {
   over_ = true;
   probe_timer_.cancel();
+  const std::weak_ptr<int> alive = alive_;
   drain_.session_closed(error, by_peer);
-  // Called last: it may destroy this.
+  if (alive.expired()) return;
   if (const auto done = std::exchange(told_closed_, nullptr)) done(error, by_peer);
 }
 

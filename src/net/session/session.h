@@ -37,7 +37,8 @@ struct SessionOptions {
 };
 
 /// A MoQ session, of whatever version was negotiated. Belongs to its loop's
-/// thread; destroying it closes it.
+/// thread; destroying it closes it, and may be done in any callback: its own, its
+/// drain's, or a reader's of what came over it.
 class Session final : private lite::SessionEvents, private Drain::Actions {
  public:
   /// Starts a session on a connected transport, in the version that its ALPN
@@ -54,7 +55,7 @@ class Session final : private lite::SessionEvents, private Drain::Actions {
   /// The peer's GOAWAY: calls `told` with its URI (may be empty), at once if it has
   /// come already. Existing subscriptions go on; new requests fail with GOING_AWAY.
   void draining(std::function<void(const std::string& uri)> told);
-  /// Calls `done` once the session is over; the session may be destroyed in it.
+  /// Calls `done` once the session is over, as the last call.
   void closed(std::function<void(const Error& error, bool by_peer)> done);
   /// Calls `done` once the peer has been let in (SETUP, where there is one).
   void ready(std::function<void()> done);
@@ -99,7 +100,8 @@ class Session final : private lite::SessionEvents, private Drain::Actions {
   std::function<void(const std::string&)> told_goaway_;
   std::function<void()> told_ready_;
   std::function<void(const Error&, bool)> told_closed_;
-  std::unique_ptr<lite::Session> lite_;
+  std::shared_ptr<lite::Session> lite_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace moq

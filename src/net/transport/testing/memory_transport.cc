@@ -173,9 +173,10 @@ class End final : public MemorySession, private Flushable {
                                 SendHandler* handler, bool uni) {
     const std::uint64_t id = (next_id_++ << 2) | (uni ? kUni : 0) | (second_ ? 1 : 0);
     auto stream = std::make_shared<MemSend>(closed_ ? nullptr : this, id, priority);
+    // On a session that is over, the source goes at once, as with QUIC.
+    if (closed_) return stream;
     stream->source_ = std::move(source);
     stream->handler_ = handler;
-    if (closed_) return stream;
     sends_[id] = stream;
     waiting_[stream.get()] = true;
     stream->ready();
