@@ -33,10 +33,14 @@ Result<bool> AnnounceSubscriber::parse(MessageReader& reader) {
 }
 
 Result<void> AnnounceSubscriber::received(const AnnounceBroadcast& message) {
-  const auto known = active_.find(message.suffix);
+  // Paths that only differ in slashes are one path here.
+  const std::string suffix = Path(message.suffix).text();
+  const auto known = active_.find(suffix);
   if (message.status == AnnounceStatus::ended) {
     if (known == active_.end()) {
-      return fail(StreamError::malformed, "\"" + message.suffix + "\" ended, but was not active");
+      // It may be one of those that were ignored.
+      if (warned_) return {};
+      return fail(StreamError::malformed, "a broadcast ended, but was not active");
     }
     withdraw(std::move(known->second));
     active_.erase(known);
@@ -51,7 +55,7 @@ Result<void> AnnounceSubscriber::received(const AnnounceBroadcast& message) {
   }
   std::vector<std::uint64_t> hops = message.hops;
   if (!session().traits().self_in_hops) hops.push_back(peer_hop_);
-  activate(message.suffix, hops);
+  activate(suffix, hops);
   return {};
 }
 
@@ -83,11 +87,13 @@ void AnnounceSubscriber::withdraw(std::unique_ptr<RemoteBroadcast> broadcast) {
   ending_.push_back(std::move(broadcast));
   ref.withdraw([this, &ref] {
     std::erase_if(ending_, [&](const auto& entry) { return entry.get() == &ref; });
+    if (fin_ && ending_.empty()) finish();
   });
 }
 
 void AnnounceSubscriber::on_fin() {
-  // Everything is ended now (§"Announce").
+  // Everything is ended now (§"Announce"). Our side ends when nothing runs any more.
+  fin_ = true;
   for (auto& [suffix, broadcast] : std::exchange(active_, {})) withdraw(std::move(broadcast));
   if (ending_.empty()) finish();
 }

@@ -35,7 +35,8 @@ class AnnounceSubscriber final : public RequestStream {
   Path prefix_;
   bool ok_received_ = false;
   HopId peer_hop_ = 0;
-  bool warned_ = false;
+  bool warned_ = false;  ///< and some announcements are ignored
+  bool fin_ = false;     ///< the peer announces nothing more
   /// By suffix. Null: announced, but of no use here (a loop, or over a limit).
   std::map<std::string, std::unique_ptr<RemoteBroadcast>> active_;
   /// Withdrawn, with subscriptions that still run.
