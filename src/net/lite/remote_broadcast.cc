@@ -18,8 +18,10 @@ RemoteBroadcast::RemoteBroadcast(Session& session, Origin& origin, std::string w
 RemoteBroadcast::~RemoteBroadcast() {
   publication_.reset();
   broadcast_->set_source(nullptr);
-  tracks_.clear();
+  // Before their sources go: a track without a source would offer what it still has
+  // to readers who wait for the latest.
   broadcast_->close(Error(ModelError::closed, "the publisher's session is gone"));
+  tracks_.clear();
 }
 
 Result<void> RemoteBroadcast::publish(Origin& origin, const Path& path, const Route& route) {
@@ -46,10 +48,19 @@ void RemoteBroadcast::withdraw(std::function<void()> done) {
 }
 
 void RemoteBroadcast::on_track(Broadcast& /*broadcast*/, const std::shared_ptr<Track>& track) {
-  // Tracks that have ended are of no use any more.
-  std::erase_if(tracks_, [](const auto& entry) {
-    return entry.second->track().error() && !entry.second->busy();
-  });
+  // Tracks that are gone are of no use any more, answered or not. This may be a call
+  // from inside one of them.
+  for (auto it = tracks_.begin(); it != tracks_.end();) {
+    const auto here = it++;
+    if (!here->second->track().error()) continue;
+    dead_.push_back(std::move(here->second));
+    tracks_.erase(here);
+  }
+  if (!dead_.empty()) {
+    session_.loop().post([this, alive = std::weak_ptr<int>(alive_)] {
+      if (!alive.expired()) std::exchange(dead_, {}).clear();
+    });
+  }
   auto remote =
       std::make_unique<RemoteTrack>(session_, wire_path_, track, [this] { check_idle(); });
   RemoteTrack& ref = *remote;

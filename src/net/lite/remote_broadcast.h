@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "net/lite/remote_track.h"
 #include "net/model/origin.h"
@@ -39,6 +40,7 @@ class RemoteBroadcast final : private BroadcastSource {
   Route route_;
   HopId publisher_ = 0;
   std::map<const Track*, std::unique_ptr<RemoteTrack>> tracks_;
+  std::vector<std::unique_ptr<RemoteTrack>> dead_;
   std::function<void()> done_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
