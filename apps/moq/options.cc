@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kExamples = R"(
 Examples:
-  # publish a file as if it were live, looking at nothing but loopback's certificate
+  # publish a file as if it were live, to a relay on this machine
   moq --client-connect moqt://localhost:4443 --client-tls-disable-verify \
       --broadcast demo import --realtime video.mp4
 
@@ -61,6 +61,20 @@ Duration seconds(double value) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(value));
 }
 
+/// "30s", "500ms", "2m"; a plain number is seconds.
+CLI::Validator duration(double most) {
+  CLI::AsNumberWithUnit unit(
+      std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}},
+      CLI::AsNumberWithUnit::DEFAULT, "DURATION");
+  const CLI::Range range(0.0, most);
+  return CLI::Validator(
+      [unit, range](std::string& text) {
+        const std::string wrong = unit(text);
+        return wrong.empty() ? range(text) : wrong;
+      },
+      "DURATION");
+}
+
 const std::map<std::string, log::Level>& log_levels() {
   static const std::map<std::string, log::Level> levels{
       {"trace", log::Level::trace}, {"debug", log::Level::debug}, {"info", log::Level::info},
@@ -88,9 +102,9 @@ void add_client(CLI::App& app, Raw& raw, Options& options) {
       ->envname("MOQ_CLIENT_BIND")
       ->group(kGroup);
   app.add_option("--client-connect-timeout", raw.connect_timeout,
-                 "Seconds for connecting; 0: no limit")
+                 "For connecting, as \"30s\" or \"500ms\"; 0: no limit")
       ->envname("MOQ_CLIENT_CONNECT_TIMEOUT")
-      ->check(CLI::Range(0.0, 86400.0))
+      ->transform(duration(86400))
       ->capture_default_str()
       ->group(kGroup);
 }
@@ -141,9 +155,10 @@ void add_quic(CLI::App& app, Raw& raw, Options& options) {
       ->check(CLI::IsMember({"delay", "loss"}))
       ->capture_default_str()
       ->group(kGroup);
-  app.add_option("--client-quic-idle-timeout", raw.idle_timeout, "Seconds")
+  app.add_option("--client-quic-idle-timeout", raw.idle_timeout,
+                 "Without a word from the relay, the session is lost")
       ->envname("MOQ_CLIENT_QUIC_IDLE_TIMEOUT")
-      ->check(CLI::Range(0.0, 86400.0))
+      ->transform(duration(86400))
       ->capture_default_str()
       ->group(kGroup);
   app.add_option("--client-quic-max-streams", quic.max_streams,
@@ -170,12 +185,12 @@ CLI::App* add_import(CLI::App& app, Raw& raw, Options& options) {
   verb->add_flag("--realtime", options.import.realtime,
                  "Publish at the pace of the timestamps: a file as if it were live");
   verb->add_option("--audio-group", raw.audio_group,
-                   "Seconds of audio in a group; 0: each frame is one")
-      ->check(CLI::Range(0.0, 60.0))
+                   "Audio in a group, as \"200ms\"; 0: each frame is one")
+      ->transform(duration(60))
       ->capture_default_str();
   verb->add_option("--max-latency", raw.retention,
-                   "Seconds for which relays may keep groups that are not the latest")
-      ->check(CLI::Range(0.0, 86400.0))
+                   "How long relays may keep groups that are not the latest")
+      ->transform(duration(86400))
       ->capture_default_str();
   verb->add_flag("!--no-video", options.reader.video, "Leave video out");
   verb->add_flag("!--no-audio", options.reader.audio, "Leave audio out");
@@ -188,8 +203,8 @@ CLI::App* add_export(CLI::App& app, Raw& raw, Options& options) {
       ->required()
       ->check(CLI::IsMember({"fmp4", "mkv", "ts", "flv"}));
   verb->add_option("--max-latency,--latency-max", raw.max_latency,
-                   "Seconds that a missing group is waited for before it is skipped")
-      ->check(CLI::Range(0.0, 3600.0))
+                   "How long a missing group is waited for before it is skipped")
+      ->transform(duration(3600))
       ->capture_default_str();
   verb->add_flag("!--no-video", options.export_.video.enabled, "Leave video out");
   verb->add_flag("!--no-audio", options.export_.audio.enabled, "Leave audio out");
