@@ -132,6 +132,7 @@ void ClientApp::finish(int code) {
   if (std::exchange(over_, true)) return;
   code_ = code;
   tick_.cancel();
+  if (started_) write_report();
   events_.stop();
 }
 
@@ -144,17 +145,22 @@ void ClientApp::fail(const std::string& why) {
 
 void ClientApp::tick() {
   tick_.arm(later(loop().now(), std::chrono::seconds(1)));
-  if (report_ != nullptr) {
-    const auto now =
-        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
-    fmt::print(report_, "{{\"time\":{:.6f},{}}}\n", now.count(), verb_->report());
-    std::fflush(report_);
-  }
+  write_report();
   if (!terminal_) return;
   const std::string line = verb_->progress();
   if (line.empty()) return;
   fmt::print(stderr, "\r\x1b[K{}", line);
   line_shown_ = true;
+}
+
+void ClientApp::write_report() {
+  if (report_ == nullptr) return;
+  const std::string figures = verb_->report();
+  if (figures.empty()) return;
+  const auto now =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
+  fmt::print(report_, "{{\"time\":{:.6f},{}}}\n", now.count(), figures);
+  std::fflush(report_);
 }
 
 void ClientApp::clear_line() {

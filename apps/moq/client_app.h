@@ -56,6 +56,8 @@ class ClientApp {
   void on_signal();
   void closed(const Error& error, bool by_peer);
   void tick();
+  /// One line of figures, if they are asked for.
+  void write_report();
   void clear_line();
 
   Options options_;

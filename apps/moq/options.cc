@@ -269,7 +269,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
       ->envname("MOQ_LOG_LEVEL")
       ->check(CLI::IsMember(levels))
       ->capture_default_str();
-  app.add_option("--report", options.report, "Append figures to this file as JSON, once a second");
+  app.add_option("--report", options.report,
+                 "Append figures to this file as JSON, once a second and at the end");
   const CLI::App* import_verb = add_import(app, raw, options);
   const CLI::App* export_verb = add_export(app, raw, options);
   CLI::App* announced = app.add_subcommand(
