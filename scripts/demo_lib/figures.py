@@ -85,9 +85,9 @@ class Figures:
             return f"{clock}  waiting for the publisher"
         if not got.flows:
             return f"{clock}  published {sent.value('frames')} frames; waiting for the viewer"
-        text = (f"{clock}  sent {sent.rate('bytes') * 8e-6:.2f} Mbit/s, {sent.value('frames')} frames"
-                f"  received {got.rate('bytes') * 8e-6:.2f} Mbit/s, {got.value('frames')} frames, "
-                f"{got.value('groups')} groups, {got.value('lost_groups')} lost")
+        # It fits in 80 columns for the first hours.
+        text = (f"{clock}  sent {sent.rate('bytes') * 8e-6:.1f}, got {got.rate('bytes') * 8e-6:.1f} Mbit/s  "
+                f"{got.value('frames')} frames  {got.value('groups')} groups  {got.value('lost_groups')} lost")
         silence = got.last["time"] - got.progress_at
         if silence > SILENCE_SECONDS:
             return f"{text}  nothing new for {silence:.0f} s"

@@ -119,7 +119,7 @@ def differences(source: Stream, received: Stream) -> list[str]:
             place = "at the start, " if a1 == 0 else "at the end, " if a2 == len(source.sums) else ""
             found.append(f"{source.name}: missing {place}{lost}")
         elif kind == "insert":
-            found.append(f"{source.name}: {b2 - b1} {source.unit} that are not the source's follow its {a1}.")
+            found.append(f"{source.name}: too many: {b2 - b1} more after {a1} {source.unit} of the source")
         else:
             found.append(f"{source.name}: changed: {lost}, {b2 - b1} received in their place")
     return found

@@ -183,18 +183,20 @@ class Pipeline:
         self.signals.hold_for_good()
         signals_before = self.signals.count
         wrong: list[str] = []
-        has_source = any(child.name == "source" for child in self.children)
+        started = {child.name for child in self.children}
         order = {"source": 0, "publisher": 1, "viewer": 2, "relay": 3}
         for child in sorted(self.children, key=lambda each: order[each.name]):
             if child.status() is None:
                 # The publisher ends with its source, and the viewer with the broadcast.
-                follows = child.name == "viewer" or (child.name == "publisher" and has_source)
+                leader = {"publisher": "source", "viewer": "publisher"}.get(child.name)
+                follows = leader in started
                 if not (follows and self.ended_within(child, 2.0, signals_before)):
                     self.ask(child)
                     if not self.ended_within(child, STOP_SECONDS, signals_before):
                         child.process.kill()
                         child.process.wait()
-                        wrong.append(f"{child.name} had to be killed: see {here(child.log)}")
+                        why = "at the second signal" if self.signals.count > signals_before else "it did not end"
+                        wrong.append(f"{child.name} was killed, {why}: see {here(child.log)}")
                         continue
             if child.name in ("publisher", "viewer", "relay") and child.process.returncode != 0:
                 wrong.append(f"{child.name} {child.how_it_ended()}: see {here(child.log)}")
