@@ -561,6 +561,26 @@ TEST(Lite05, PathInSetupDecidesTheScope) {
   EXPECT_EQ(path, "/room?jwt=x");
 }
 
+TEST(Lite05, SetupThatComesBeforeTheFirstTurnCounts) {
+  Loop loop;
+  Node client_node(loop, 1);
+  Node server_node(loop, 2);
+  auto pair = transport::testing::memory_pair(loop, {.delay = milliseconds(10)});
+  const auto client = Session::create(loop, std::move(pair.first),
+                                      {.side = Side::client, .publish = &client_node.origin})
+                          .value();
+  loop.run(Time{});
+  // The server's session is made in the very tick in which SETUP arrives.
+  const auto server = Session::create(loop, std::move(pair.second),
+                                      {.side = Side::server, .publish = &server_node.origin})
+                          .value();
+  std::optional<Error> closed;
+  server->closed([&](const Error& error, bool) { closed = error; });
+  loop.run(Time{} + milliseconds(10));
+  run_for(loop, seconds(60));
+  EXPECT_FALSE(closed) << closed->message();
+}
+
 TEST(Session, UnknownAlpnIsRefused) {
   Loop loop;
   auto pair = transport::testing::memory_pair(loop, {.protocol = "h3"});
