@@ -12,6 +12,7 @@
 #include "native/tls/certificate.h"
 #include "native/tls/server_certificates.h"
 #include "net/base/log.h"
+#include "net/lite/error.h"
 #include "net/session/version.h"
 #include "relay/memory.h"
 #include "relay/notify.h"
@@ -178,8 +179,10 @@ void Relay::close_sessions() {
 }
 
 void Relay::exit(int code) {
-  // Without sessions, all that is left to say is to handshakes.
-  server_->close(0, "the server has ended");
+  // In order, no session is left, and this is for handshakes. Otherwise they are
+  // cut off, and are told so.
+  const auto reason = code == 0 ? lite::SessionError::no_error : lite::SessionError::goaway_timeout;
+  server_->close(static_cast<std::uint64_t>(reason), "the relay has ended");
   if (code == 0 && !server_->wait_closed(kCloseTime)) log::debug("some peers were not told");
   ended_(code);
 }
