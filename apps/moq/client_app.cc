@@ -124,7 +124,7 @@ void ClientApp::on_signal() {
 
 void ClientApp::closed(const Error& error, bool by_peer) {
   if (over_) return;
-  if (by_peer && error.is(lite::SessionError::no_error)) return finish(stopping_ ? 0 : 1);
+  if (stopping_ && by_peer && error.is(lite::SessionError::no_error)) return finish(0);
   fail(fmt::format("the session has ended: {}", error.message()));
 }
 
