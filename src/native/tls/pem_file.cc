@@ -25,9 +25,15 @@ Result<std::string> read_pem_file(const std::string& path, std::string_view what
   std::array<char, 4096> buffer{};
   for (;;) {
     const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), file.get());
-    if (std::ferror(file.get()) != 0) return failed(strerrordesc_np(errno));
+    const int error = std::ferror(file.get()) != 0 ? errno : 0;
     text.append(buffer.data(), got);
     if (text.size() > kMaxSize) return failed("it is larger than 1 MiB, so hardly PEM");
+    if (error == EINTR) {
+      // A signal is not the file's fault: there may be more.
+      std::clearerr(file.get());
+      continue;
+    }
+    if (error != 0) return failed(strerrordesc_np(error));
     if (got < buffer.size()) break;
   }
   if (text.empty()) return failed("it is empty");
