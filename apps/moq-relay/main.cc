@@ -25,16 +25,10 @@ std::optional<std::string> environment(const std::string& name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-int serve(const moq::relay::Config& config) {
+int serve(moq::native::EventLoop& events, std::unique_ptr<moq::relay::Relay>& relay,
+          const moq::relay::Config& config) {
   const moq::apps::Logging logging(config.log.level);
   for (const std::string& warning : config.warnings) moq::log::warn("{}", warning);
-
-  moq::native::EventLoop events;
-  std::unique_ptr<moq::relay::Relay> relay;
-  // Before the first socket: a signal that comes during start-up is kept, and
-  // drains as soon as the loop runs.
-  const moq::native::SignalSet signals(events, {SIGINT, SIGTERM},
-                                       [&](int signal) { relay->on_signal(signal); });
   int exit_code = kFailure;
   auto started = moq::relay::Relay::start(events, config, [&](int code) {
     exit_code = code;
@@ -46,6 +40,8 @@ int serve(const moq::relay::Config& config) {
   }
   relay = *std::move(started);
   events.run();
+  // Its workers have things to log to the last.
+  relay.reset();
   return exit_code;
 }
 
@@ -53,6 +49,12 @@ int serve(const moq::relay::Config& config) {
 
 int main(int argc, char** argv) {
   try {
+    moq::native::EventLoop events;
+    std::unique_ptr<moq::relay::Relay> relay;
+    // Before anything that takes time: a signal that comes during start-up is
+    // kept, and drains as soon as the loop runs.
+    const moq::native::SignalSet signals(events, {SIGINT, SIGTERM},
+                                         [&](int signal) { relay->on_signal(signal); });
     const auto loaded =
         moq::relay::load_config(std::vector<std::string>(argv + 1, argv + argc), environment);
     for (const std::string& mistake : loaded.mistakes) {
@@ -63,7 +65,7 @@ int main(int argc, char** argv) {
       fmt::print("{}", loaded.text);
       return 0;
     }
-    return serve(*loaded.config);
+    return serve(events, relay, *loaded.config);
   } catch (const std::exception& error) {
     fmt::print(stderr, "moq-relay: {}\n", error.what());
     return kFailure;
