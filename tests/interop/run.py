@@ -52,7 +52,7 @@ def main() -> int:
         parser.error("--relay is needed")
     target = args.relay if args.relay == "control" else str(pathlib.Path(args.relay).resolve())
     environment = os.environ | {"MOQ_RELAY": target, "MOQ_RELAY_WORKERS": str(args.workers),
-                                "PYTHONDONTWRITEBYTECODE": "1"}
+                                "PYTHONPATH": str(HERE.parent / "support"), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run([python, HERE / "moq_rs_test.py", "-v", *args.cases], cwd=HERE,
                           env=environment, stdin=subprocess.DEVNULL).returncode
 

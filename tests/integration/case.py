@@ -1,0 +1,87 @@
+"""What the cases of all integration tests start from."""
+
+import itertools
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import processes
+import relay
+
+VERSIONS = ("moq-lite-04", "moq-lite-05")
+# Of publisher and viewer.
+PAIRS = list(itertools.product(VERSIONS, VERSIONS))
+
+
+class Figures:
+    """What `moq --report` says, as it says it."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        os.mkfifo(path)
+        self.lines = processes.Lines()
+        # Open for writing, too, so that it has no end until this side is done.
+        processes.read_lines(os.open(path, os.O_RDWR), self.lines)
+
+    def until(self, key: str, least: float, seconds: float = processes.SECONDS) -> dict:
+        """The first figures with `key` at `least` or above."""
+        for number in range(100000):
+            figures = json.loads(self.lines.expect(r"^\{.*\}$", seconds, skip=number).group())
+            if figures[key] >= least:
+                return figures
+        raise AssertionError(f"{key} did not get to {least}")
+
+
+class Case(unittest.TestCase):
+    """Starts programs, and ends those that are left; shows what they said when a
+    case fails."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory(prefix="moq-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.programs: list[processes.Process] = []
+        self.addCleanup(self._end)
+
+    def _end(self) -> None:
+        for program in self.programs:
+            program.kill()
+        result = self._outcome.result
+        failed = any(getattr(test, "test_case", test) is self for test, _ in result.failures + result.errors)
+        for program in self.programs if failed else []:
+            print(f"--- {program.name}\n{program.text()[-12000:]}", flush=True)
+
+    def keep(self, program):
+        self.programs.append(program)
+        return program
+
+    def relay(self, ready: bool = True, **options) -> relay.Relay:
+        """A relay; `options` are those of relay.configuration."""
+        folder = self.folder / f"relay{len(self.programs)}"
+        folder.mkdir()
+        port = relay.free_port()
+        running = self.keep(relay.Relay(os.environ["TEST_RELAY"], folder, port,
+                                        relay.configuration(port, **options)))
+        if ready:
+            running.ready()
+        return running
+
+    def moq(self, url: str, *arguments: str, broadcast: str = "live", version: str | None = None,
+            trust: bool = True, **options) -> processes.Process:
+        command = [os.environ["TEST_MOQ"], "--client-connect", url, "--broadcast", broadcast]
+        command += ["--client-tls-disable-verify"] if trust else []
+        command += ["--client-version", version] if version else []
+        return self.keep(processes.Process([*command, *arguments], **options))
+
+    def crowd(self, url: str, *arguments: str) -> processes.Process:
+        return self.keep(processes.Process([os.environ["TEST_CROWD"], "--url", url, *arguments],
+                                           stdin=subprocess.PIPE))
+
+    def figures(self) -> Figures:
+        return Figures(self.folder / f"figures{len(list(self.folder.glob('figures*')))}")
+
+    def assertEndsWell(self, program: processes.Process, seconds: float = processes.SECONDS) -> None:
+        self.assertEqual(program.wait(seconds), 0, f"{program.name}: {program.text()}")

@@ -1,0 +1,57 @@
+"""What a publisher's file holds is what a viewer's file holds, to the last frame."""
+
+import unittest
+
+import case
+import media
+
+SECONDS = 20
+PAIRS = [("moq-lite-04", "moq-lite-04"), ("moq-lite-05", "moq-lite-05"), ("moq-lite-04", "moq-lite-05")]
+
+
+class Media(case.Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.source = media.make(self.folder / "source.mp4", SECONDS)
+        self.frames = SECONDS * media.FRAME_RATE
+        self.packets = len(media.track(self.source, "a", packets=True).checksums)
+
+    def live(self, workers: int) -> None:
+        """For each pair one viewer who waits for the broadcast, and one who comes late."""
+        server = self.relay(workers=workers)
+        publishers, viewers = [], []
+        for number, (publisher, viewer) in enumerate(PAIRS):
+            name = f"live/{number}"
+            figures = self.figures()
+            early = self.folder / f"early{number}.mp4"
+            viewers.append((early, 0, self.moq(server.url(), "export", "fmp4", broadcast=name, version=viewer,
+                                               stdout=early)))
+            publishers.append((figures, self.moq(server.url(), "--report", str(figures.path), "import", "--realtime",
+                                                 str(self.source), broadcast=name, version=publisher)))
+        for number, (_, viewer) in enumerate(PAIRS):
+            publishers[number][0].until("pts", 4.5)
+            late = self.folder / f"late{number}.mp4"
+            viewers.append((late, 4 * media.FRAME_RATE, self.moq(
+                server.url(), "export", "fmp4", broadcast=f"live/{number}", version=viewer, stdout=late)))
+        for _, publisher in publishers:
+            self.assertEndsWell(publisher)
+        for file, earliest, viewer in viewers:
+            with self.subTest(file=file.name):
+                self.assertEndsWell(viewer)
+                part = media.compare(self.source, file)
+                self.assertGreaterEqual(part.video[0], earliest, "begins with the newest group")
+                self.assertEqual(sum(part.video), self.frames, "ends with the last picture")
+                self.assertEqual(sum(part.audio), self.packets, "ends with the last sound")
+                if earliest == 0:
+                    self.assertEqual((part.video[0], part.audio[0]), (0, 0), "begins with the first group")
+        self.assertEqual(server.terminate(), 0, server.text())
+
+    def test_one_worker(self):
+        self.live(workers=1)
+
+    def test_publisher_and_viewers_on_different_workers(self):
+        self.live(workers=2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,125 @@
+"""Starts what the clients connect to, says when it is ready and what it tells."""
+
+import contextlib
+import http.client
+import os
+import pathlib
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+
+import processes
+
+READY_SECONDS = 30
+STOP_SECONDS = 30
+
+
+def free_port() -> int:
+    """A UDP and TCP port that nobody has at the moment."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
+        udp.bind(("::", 0))
+        port = udp.getsockname()[1]
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tcp:
+            with contextlib.suppress(OSError):
+                tcp.bind(("::", port))
+                return port
+    return free_port()
+
+
+def configuration(port: int, workers: int = 1, tls: str = 'generate = ["localhost"]', more: str = "") -> str:
+    return "\n".join([
+        "[log]", 'level = "debug"',
+        "[server]", f'bind = "[::]:{port}"', f"workers = {workers}",
+        "[server.tls]", tls,
+        "[web.http]", f'listen = "[::]:{port}"',
+        "[auth]", 'public = ""', more, ""])
+
+
+class Notifications:
+    """The other end of NOTIFY_SOCKET."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.lines = processes.Lines()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):
+            while message := self._socket.recv(4096):
+                for line in message.decode().splitlines():
+                    self.lines.add(line)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+class Relay(processes.Process):
+    """A moq-relay, which may not be ready yet."""
+
+    def __init__(self, binary: str, folder: pathlib.Path, port: int, text: str) -> None:
+        self.port = port
+        self.notifications = Notifications(folder / "notify")
+        (folder / "relay.toml").write_text(text)
+        super().__init__([binary, folder / "relay.toml"], environment={"NOTIFY_SOCKET": str(folder / "notify")})
+
+    def url(self, path: str = "") -> str:
+        """A URL for raw QUIC."""
+        return f"moqt://localhost:{self.port}/{path}"
+
+    def ready(self) -> None:
+        """Waits for READY=1, as it says it to systemd."""
+        self.notifications.lines.expect("^READY=1$", READY_SECONDS)
+
+    def sessions(self, count: int) -> None:
+        """Waits until `count` clients have connected so far; they may think so earlier."""
+        self.errors.expect(": connected$", count=count)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of an HTTP answer."""
+        connection = http.client.HTTPConnection("localhost", self.port, timeout=READY_SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def terminate(self) -> int:
+        """Asks it to stop; its exit status."""
+        self.send(signal.SIGTERM)
+        return self.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        super().kill()
+        self.notifications.close()
+
+    def text(self) -> str:
+        return "\n".join(self.errors.all() + self.output.all())[-20000:]
+
+
+@contextlib.contextmanager
+def started(binary: str, **options) -> Iterator[Relay]:
+    """Runs `binary`, perhaps not ready yet; `options` are those of `configuration`."""
+    with tempfile.TemporaryDirectory(prefix="moq-relay-") as folder:
+        port = free_port()
+        running = Relay(binary, pathlib.Path(folder), port, configuration(port, **options))
+        try:
+            yield running
+        except BaseException:
+            print(running.text())
+            raise
+        finally:
+            running.kill()
+
+
+@contextlib.contextmanager
+def relay(binary: str, workers: int = 1) -> Iterator[Relay]:
+    """Runs `binary`, which is ready, and in the end either still runs or ended well."""
+    with started(binary, workers=workers) as running:
+        running.ready()
+        yield running
+        if not running.running() and running.wait() != 0:
+            raise RuntimeError(f"the relay ended with {running.wait()}")
