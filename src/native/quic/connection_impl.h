@@ -50,7 +50,7 @@ class ConnectionImpl final : public Connection,
                              private Flushable {
  public:
   ConnectionImpl(Host& host, ConnectionSetup setup, std::unique_ptr<TlsSession> tls);
-  ~ConnectionImpl();
+  ~ConnectionImpl() override;
 
   // --- For the endpoint.
 

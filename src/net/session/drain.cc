@@ -36,7 +36,7 @@ Drain::Drain(Loop& loop, Actions& actions)
         actions_.close_for_deadline();
       }) {}
 
-Result<void> Drain::start(std::string uri, std::optional<Duration> deadline) {
+Result<void> Drain::start(const std::string& uri, std::optional<Duration> deadline) {
   if (started_) return fail(DrainError::already_started);
   if (closed_) return fail(DrainError::session_closed);
   if (uri.size() > kMaxUri) {

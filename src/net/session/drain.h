@@ -51,7 +51,7 @@ class Drain {
   /// Tells the peer. `uri`: where to go instead, empty for nowhere in
   /// particular. `deadline`: how long it may stay; none, or zero: until it leaves.
   /// Once: a second call fails and changes nothing.
-  Result<void> start(std::string uri = {}, std::optional<Duration> deadline = std::nullopt);
+  Result<void> start(const std::string& uri = {}, std::optional<Duration> deadline = std::nullopt);
   [[nodiscard]] bool started() const { return started_; }
 
   /// Calls `done` when a started drain has ended; at once if it has already.
