@@ -103,6 +103,11 @@ class Reports(unittest.TestCase):
         self.figures.poll()
         self.assertAlmostEqual(self.figures.viewer.rate("frames"), 30.0)
 
+    def test_rate_of_the_first_second(self) -> None:
+        self.write("viewer", self.line(100.0, 30, 1.0))
+        self.figures.poll()
+        self.assertAlmostEqual(self.figures.viewer.rate("frames"), 30.0)
+
     def test_silence_is_told(self) -> None:
         self.write("publisher", self.line(100.0, 30, 1.0))
         self.write("viewer", self.line(100.0, 30, 1.0) + self.line(106.0, 30, 1.0))

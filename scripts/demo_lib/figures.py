@@ -47,7 +47,10 @@ class Report:
 
     def rate(self, name: str) -> float:
         """Of the last second, each second."""
-        if not self.before or self.last["time"] <= self.before["time"]:
+        if not self.before:
+            # The first is written a second after connecting.
+            return float(self.value(name))
+        if self.last["time"] <= self.before["time"]:
             return 0.0
         return (self.last[name] - self.before[name]) / (self.last["time"] - self.before["time"])
 
