@@ -1,0 +1,242 @@
+// What is known to go wrong with GOAWAY and drains (traps that other implementations
+// fell into), as far as one session can show it.
+
+#include <gtest/gtest.h>
+
+#include "net/session/testing/raw_peer.h"
+
+namespace moq {
+namespace {
+
+using lite::BidiType;
+using lite::SessionError;
+using lite::StreamError;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::Buffer;
+using testing::connect;
+using testing::Node;
+using testing::RawLink;
+using testing::RawPeer;
+using testing::RawStream;
+using testing::run_for;
+using testing::run_until;
+using testing::Source;
+using testing::Viewer;
+
+constexpr SubscribeOptions kLive{.max_latency = seconds(10)};
+
+/// Counts what is announced.
+struct Announced final : AnnounceReader {
+  void on_announcements(const std::vector<Announcement>& changes) override {
+    for (const Announcement& change : changes) {
+      (change.broadcast == nullptr ? ends : actives).push_back(change.path.text());
+    }
+  }
+  std::vector<std::string> actives;
+  std::vector<std::string> ends;
+};
+
+class GoawayTraps : public ::testing::TestWithParam<const char*> {
+ protected:
+  void start_raw() {
+    link.emplace(loop, node, RawLink::Options{.version = GetParam()});
+    peer = link->peer.get();
+    peer->setup("/");
+    run();
+  }
+  void run(Duration duration = milliseconds(100)) { run_for(loop, duration); }
+
+  Loop loop;
+  Node node{loop, 22};
+  std::optional<RawLink> link;
+  RawPeer* peer = nullptr;
+};
+
+TEST_P(GoawayTraps, DeadlineOfZeroIsNoDeadline) {
+  Node other(loop, 1);
+  const auto connection = connect(loop, other, node, {.version = GetParam()});
+  run();
+  Source::must(connection->server->drain().start({}, Duration::zero()));
+  run(std::chrono::hours(1));
+  EXPECT_FALSE(connection->client_error);
+  EXPECT_FALSE(connection->server->drain().outcome());
+  connection->client.reset();
+  run();
+  EXPECT_EQ(connection->server->drain().outcome(), DrainOutcome::peer_left);
+}
+
+TEST_P(GoawayTraps, NoResetRacesTheFinOfAGoaway) {
+  start_raw();
+  Source::must(link->session->drain().start("moqt://elsewhere"));
+  run(seconds(10));
+  const auto streams = peer->incoming(BidiType::goaway);
+  ASSERT_EQ(streams.size(), 1U);
+  EXPECT_EQ(streams[0]->next<lite::Goaway>(peer->version())->uri, "moqt://elsewhere");
+  EXPECT_TRUE(streams[0]->ended);
+  EXPECT_FALSE(streams[0]->was_reset);
+  EXPECT_FALSE(link->error());
+}
+
+TEST_P(GoawayTraps, RefusedGoawayStreamEndsNothing) {
+  start_raw();
+  Source::must(link->session->drain().start({}, seconds(5)));
+  run();
+  peer->incoming(BidiType::goaway).at(0)->stop(1).reset(1);
+  run();
+  EXPECT_FALSE(link->error());
+  // The deadline holds whatever became of the message.
+  run(seconds(6));
+  EXPECT_TRUE(link->closed_with(SessionError::goaway_timeout));
+}
+
+TEST_P(GoawayTraps, DeadlineHoldsForAPeerThatOnlyAnswers) {
+  start_raw();
+  Source source(node, "live");
+  RawStream& request = peer->request(
+      BidiType::subscribe,
+      lite::Subscribe{.broadcast = "live", .track = "video", .max_latency = seconds(1)});
+  Source::must(link->session->drain().start({}, seconds(2)));
+  for (std::uint64_t i = 0; i < 19; ++i) {
+    source.group(i, {"x"});
+    request.send(peer->body(lite::SubscribeUpdate{.priority = static_cast<std::uint8_t>(i),
+                                                  .max_latency = seconds(1)}));
+    run();
+  }
+  EXPECT_FALSE(link->error());
+  run(milliseconds(300));
+  EXPECT_TRUE(link->closed_with(SessionError::goaway_timeout));
+}
+
+TEST_P(GoawayTraps, DrainingSideServesNewRequests) {
+  start_raw();
+  Source source(node, "live");
+  source.group(0, {"zero"});
+  Source::must(link->session->drain().start());
+  run();
+  RawStream& request = peer->request(
+      BidiType::subscribe,
+      lite::Subscribe{.broadcast = "live", .track = "video", .max_latency = seconds(1)});
+  run();
+  EXPECT_FALSE(request.was_reset);
+  EXPECT_EQ(peer->incoming(lite::UniType::group).size(), 1U);
+}
+
+TEST_P(GoawayTraps, NothingIsAskedOfAPeerThatIsGoing) {
+  start_raw();
+  Source source(node, "live");
+  auto* announcements = peer->incoming(BidiType::announce).at(0);
+  if (peer->traits().has_announce_ok) announcements->send(peer->body(lite::AnnounceOk{5, 0}));
+  announcements->send(peer->body(
+      lite::AnnounceBroadcast{.status = lite::AnnounceStatus::active, .suffix = "b", .hops = {5}}));
+  run();
+  peer->request(BidiType::goaway, lite::Goaway{.uri = "x"}).fin();
+  run();
+  Viewer seen;
+  const auto subscription =
+      node.origin.find(Path("b"))->track("video").value()->subscribe(kLive, seen);
+  link->session->probe(0, [](std::uint64_t, std::uint64_t) {});
+  run();
+  EXPECT_TRUE(peer->incoming(BidiType::track).empty());
+  EXPECT_TRUE(peer->incoming(BidiType::subscribe).empty());
+  EXPECT_TRUE(peer->incoming(BidiType::probe).empty());
+  ASSERT_TRUE(seen.error);
+  EXPECT_TRUE(seen.error->is(StreamError::going_away));
+}
+
+TEST_P(GoawayTraps, BothSidesMayDrainAtOnce) {
+  Node other(loop, 1);
+  const auto connection = connect(loop, other, node, {.version = GetParam()});
+  run();
+  int told = 0;
+  connection->client->draining([&](const std::string&) { ++told; });
+  connection->server->draining([&](const std::string&) { ++told; });
+  Source::must(connection->client->drain().start({}, seconds(5)));
+  Source::must(connection->server->drain().start({}, seconds(5)));
+  run();
+  EXPECT_EQ(told, 2);
+  EXPECT_FALSE(connection->client_error);
+  run(seconds(6));
+  EXPECT_TRUE(connection->client_error);
+  EXPECT_TRUE(connection->server_error);
+}
+
+TEST_P(GoawayTraps, DrainBeforeTheFirstTurnIsHeard) {
+  Node other(loop, 1);
+  const auto connection = connect(loop, other, node, {.version = GetParam()});
+  std::string uri;
+  connection->client->draining([&](const std::string& u) { uri = u; });
+  Source::must(connection->server->drain().start("moqt://b"));
+  run();
+  EXPECT_EQ(uri, "moqt://b");
+  EXPECT_FALSE(connection->client_error);
+}
+
+/// A relay between a publisher with two sessions to it and a viewer.
+TEST_P(GoawayTraps, DrainingRouteStaysAnnouncedAndLosesToAnyOther) {
+  Node publisher(loop, 1);
+  Node viewer(loop, 3);
+  auto old_way = connect(loop, publisher, node, {.version = GetParam()});
+  const auto down = connect(loop, viewer, node, {.version = GetParam()});
+  Source source(publisher, "a");
+  source.group(0, {"zero"});
+  run(seconds(1));
+  Announced below;
+  const auto watch = viewer.origin.watch({}, below);
+  Viewer seen;
+  const auto subscription =
+      viewer.origin.find(Path("a"))->track("video").value()->subscribe(kLive, seen);
+  run(seconds(1));
+  // The only route: it stays, and serves.
+  Source::must(old_way->client->drain().start());
+  run(seconds(1));
+  source.group(1, {"one"});
+  run(seconds(1));
+  EXPECT_NE(node.origin.find(Path("a")), nullptr);
+  EXPECT_EQ(seen.text(1), "one");
+  EXPECT_EQ(below.actives.size(), 1U) << "the peer's silence behind GOAWAY is no news below";
+  EXPECT_TRUE(below.ends.empty());
+  // Another wins at once, though the old one was there first.
+  const auto before = node.origin.find(Path("a"));
+  const auto new_way = connect(loop, publisher, node, {.version = GetParam()});
+  run(seconds(1));
+  EXPECT_NE(node.origin.find(Path("a")), before);
+  old_way.reset();
+  run(seconds(1));
+  EXPECT_NE(node.origin.find(Path("a")), nullptr);
+  EXPECT_TRUE(below.ends.empty());
+}
+
+TEST_P(GoawayTraps, WhatIsAnnouncedBehindAGoawayIsDraining) {
+  Node first(loop, 1);
+  Node second(loop, 3);
+  const auto going = connect(loop, first, node, {.version = GetParam()});
+  const auto staying = connect(loop, second, node, {.version = GetParam()});
+  Source::must(going->client->drain().start());
+  run(seconds(1));
+  Source stay(second, "a");
+  run(seconds(1));
+  const auto best = node.origin.find(Path("a"));
+  Source late(first, "a");
+  run(seconds(1));
+  EXPECT_EQ(node.origin.find(Path("a")), best);
+}
+
+TEST_P(GoawayTraps, VanishedPeerIsProbedWhileDraining) {
+  Node other(loop, 1);
+  const auto connection = connect(loop, other, node, {.version = GetParam()});
+  run();
+  EXPECT_FALSE(connection->server_transport->probed());
+  Source::must(connection->server->drain().start());
+  EXPECT_TRUE(connection->server_transport->probed());
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, GoawayTraps, ::testing::Values("moq-lite-04", "moq-lite-05"),
+                         [](const auto& given) {
+                           std::string name = given.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace moq
