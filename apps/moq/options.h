@@ -14,6 +14,7 @@
 
 namespace moq::apps {
 
+// NOLINTNEXTLINE(readability-identifier-naming): the words are keywords.
 enum class Verb : std::uint8_t { import, export_, announced };
 
 /// What the command line and the environment ask for, checked.

@@ -149,7 +149,8 @@ template <typename Config>
 void Exporter::Impl::choose(const std::map<std::string, Config>& renditions,
                             const RenditionFilter& filter, MediaKind kind) {
   for (const auto& [name, config] : renditions) {
-    const auto leave_out = [&](const std::string& why) {
+    // C++20 lets a lambda capture name and config; clang 14 does not.
+    const auto leave_out = [this, &name = name, &config = config](const std::string& why) {
       left_out_ +=
           fmt::format("{}{} ({}) {}", left_out_.empty() ? "" : ", ", name, config.codec, why);
     };

@@ -71,7 +71,7 @@ void AnnounceSubscriber::activate(const std::string& suffix,
   // instance (moq-lite-05 §"Announce").
   const HopId publisher = hops.empty() ? 0 : hops.front();
   if (slot != nullptr && (publisher == 0 || slot->publisher() != publisher)) {
-    withdraw(std::move(slot));
+    withdraw(std::exchange(slot, nullptr));
   }
   if (slot == nullptr) slot = std::make_unique<RemoteBroadcast>(session(), origin, wire.text());
   if (const auto published = slot->publish(origin, path, route); !published) {

@@ -43,7 +43,7 @@ void GroupReceiver::start(const Bytes& header, Bytes rest, bool fin) {
 void GroupReceiver::on_data(Bytes data, bool fin) {
   if (done_) return;
   const auto hold = session().hold();
-  auto fed = frames_.feed(std::move(data));
+  auto fed = frames_.feed(data);
   if (fed && fin) fed = frames_.finish();
   if (!fed) {
     // The group may have been given up here (evicted, or no longer wanted): that

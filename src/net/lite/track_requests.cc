@@ -213,7 +213,7 @@ void FetchRequest::abandon() {
 void FetchRequest::on_data(Bytes data, bool fin) {
   if (done_) return;
   const auto hold = session().hold();
-  auto fed = frames_.feed(std::move(data));
+  auto fed = frames_.feed(data);
   if (fed && fin) fed = frames_.finish();
   if (!fed) return end(fed.error());
   if (!fin) return;

@@ -36,7 +36,8 @@ Buffer varint(std::uint64_t value) {
 /// A server that has "live" with a track "video", and lets its peer publish.
 class Hostile : public ::testing::TestWithParam<const char*> {
  protected:
-  void start(lite::SessionLimits limits = {}, transport::testing::MemoryOptions options = {}) {
+  void start(const lite::SessionLimits& limits = {},
+             const transport::testing::MemoryOptions& options = {}) {
     link.emplace(loop, relay,
                  RawLink::Options{.version = GetParam(), .link = options, .limits = limits});
     peer = link->peer.get();
