@@ -117,6 +117,19 @@ TEST(Closing, KeepAliveKeepsConnectionsAlive) {
   EXPECT_FALSE(pair.server->closed);
 }
 
+TEST(Closing, KeepAliveKeepsUpWithAShortIdleTimeoutOfEitherSide) {
+  for (const bool server : {false, true}) {
+    Pair::Options options;
+    options.client.idle_timeout = seconds(server ? 30 : 2);
+    options.server.config.idle_timeout = seconds(server ? 2 : 30);
+    Pair pair(std::move(options));
+    ASSERT_TRUE(pair.connect());
+    pair.network.run_for(seconds(60));
+    EXPECT_FALSE(pair.client->closed);
+    EXPECT_FALSE(pair.server->closed);
+  }
+}
+
 TEST(Closing, AVanishedPeerIsNoticedAfterTheIdleTimeout) {
   Pair pair;
   ASSERT_TRUE(pair.connect());

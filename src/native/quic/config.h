@@ -22,7 +22,8 @@ struct Config {
   /// The connection ends when nothing was heard for this long; the lower of the
   /// two sides' values holds. Zero: never.
   Duration idle_timeout = std::chrono::seconds(30);
-  /// A PING after this much silence. Zero: none.
+  /// A PING after this much silence, or a third of the idle timeout if that is
+  /// less. Zero: none.
   Duration keep_alive = std::chrono::seconds(5);
   /// A handshake that takes longer fails.
   Duration handshake_timeout = std::chrono::seconds(10);

@@ -127,7 +127,7 @@ Result<void> ConnectionImpl::start() {
     return tl::unexpected<Error>(Error(TransportError::handshake, ngtcp2_strerror(rv)));
   }
   tls_->bind(conn_);
-  ngtcp2_conn_set_keep_alive_timeout(conn_, ns(config.keep_alive));
+  ngtcp2_conn_set_keep_alive_timeout(conn_, ns(keep_alive()));
   loop_.mark(*this);
   return {};
 }
@@ -331,13 +331,27 @@ void ConnectionImpl::probe_peer() {
   loop_.mark(*this);
 }
 
+// Three for each idle timeout, whatever the configuration says: the peer's idle
+// timeout may be shorter than our own.
+Duration ConnectionImpl::keep_alive() const {
+  const Config& config = setup_.config;
+  Duration idle = config.idle_timeout;
+  if (const auto* remote = ngtcp2_conn_get_remote_transport_params(conn_);
+      remote != nullptr && remote->max_idle_timeout != 0) {
+    const Duration theirs(remote->max_idle_timeout);
+    idle = idle == Duration{} ? theirs : std::min(idle, theirs);
+  }
+  return idle == Duration{} ? config.keep_alive : std::min(config.keep_alive, idle / 3);
+}
+
 // ngtcp2 sends a PING only to keep a connection alive: so ask for one at once,
 // until something is in flight that the peer has to acknowledge.
 void ConnectionImpl::update_probe() {
   ngtcp2_conn_info info;
   ngtcp2_conn_get_conn_info(conn_, &info);
-  const auto usual = static_cast<ngtcp2_duration>(setup_.config.keep_alive.count());
-  ngtcp2_conn_set_keep_alive_timeout(conn_, probing_ && info.bytes_in_flight == 0 ? 1 : usual);
+  const bool at_once = probing_ && info.bytes_in_flight == 0;
+  ngtcp2_conn_set_keep_alive_timeout(
+      conn_, at_once ? 1 : static_cast<ngtcp2_duration>(keep_alive().count()));
 }
 
 void ConnectionImpl::on_probe_deadline() {

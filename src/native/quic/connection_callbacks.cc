@@ -31,6 +31,7 @@ struct ConnectionImpl::Callbacks {
   static int handshake_completed(ngtcp2_conn* conn, void* user_data) {
     ConnectionImpl& self = of(user_data);
     self.established_ = true;
+    self.update_probe();
     self.alpn_ = self.tls_->alpn();
     self.server_name_ = self.tls_->server_name();
     if (self.setup_.server) {

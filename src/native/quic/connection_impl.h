@@ -157,6 +157,7 @@ class ConnectionImpl final : public Connection,
   void on_timer();
   void rearm();
   void update_probe();
+  [[nodiscard]] Duration keep_alive() const;
   void on_probe_deadline();
 
   // connection_events.cc
