@@ -247,6 +247,7 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
        {":2: server.version", "not spoken", "moq-lite-05"}},
       {"[server]\nversion = [\"moq-lite-04\", 4]\n", {"a list with the number 4"}},
       {"[server]\nbnid = \"[::]:1\"\n", {":2: server.bnid", "did you mean server.bind?"}},
+      {"[web.htpt]\nlisten = \"[::]:80\"\n", {":1: web.htpt", "did you mean web.http?"}},
       {"servr = 1\n", {"relay.toml:1: servr: there is no such key"}},
       {"server = 1\n", {":1: server", "expected a table, [server]", "the number 1"}},
       {"[log]\nlevel = \"loud\"\n", {":2: log.level", "trace, debug, info, warn, error"}},

@@ -95,9 +95,7 @@ class Walker {
           fmt::format("{}: expected a table, [{}], not {}", where, path, describe(node)));
       return;
     }
-    std::vector<std::string> known;
-    for (const auto& [name, key] : keys_) known.push_back(name);
-    const std::string near = nearest(path, known);
+    const std::string near = nearest(path, names(table != nullptr));
     source_.mistakes.push_back(
         near.empty() ? fmt::format("{}: there is no such key; moq-relay --help lists all", where)
                      : fmt::format("{}: there is no such key; did you mean {}?", where, near));
@@ -124,6 +122,19 @@ class Walker {
       assignment.found = describe(node);
     }
     source_.assignments.push_back(std::move(assignment));
+  }
+
+  // Of all keys; and of the tables that they lie in, if asked for.
+  [[nodiscard]] std::vector<std::string> names(bool tables) const {
+    std::vector<std::string> out;
+    for (const auto& [name, key] : keys_) {
+      out.push_back(name);
+      for (auto dot = name.find('.'); tables && dot != std::string::npos;
+           dot = name.find('.', dot + 1)) {
+        out.push_back(name.substr(0, dot));
+      }
+    }
+    return out;
   }
 
   // Whether keys lie below `path`.
