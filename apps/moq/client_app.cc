@@ -83,8 +83,10 @@ void ClientApp::connect() {
 
 void ClientApp::connected(Result<std::shared_ptr<native::quic::Connection>> connection) {
   if (!connection) {
-    return fail(fmt::format("cannot connect to {}: {}", options_.url.to_log(),
-                            connection.error().message()));
+    // The detail begins with the URL.
+    return fail("cannot connect to " + (connection.error().detail().empty()
+                                            ? connection.error().message()
+                                            : connection.error().detail()));
   }
   auto session = Session::create(events_.loop(), *std::move(connection),
                                  {.side = Side::client,

@@ -32,11 +32,10 @@ class Client::Dialling {
 
   void start() {
     if (url_.carrier() != Carrier::raw_quic) {
-      return refuse(
-          fail(UrlError::unknown_scheme,
-               fmt::format("{}: {}:// needs WebTransport, which this client does not speak; "
-                           "write moqt:// if the server takes raw QUIC",
-                           url_.to_log(), url_.scheme())));
+      return refuse(fail(UrlError::unknown_scheme,
+                         fmt::format("{}:// needs WebTransport, which this client does not speak; "
+                                     "write moqt:// if the server takes raw QUIC",
+                                     url_.scheme())));
     }
     timer_.arm(deadline_);
     lookup_ = resolve(client_.events_, url_.host(), url_.port(),
