@@ -34,6 +34,10 @@ class Figures:
                 return figures
         raise AssertionError(f"{key} did not get to {least}")
 
+    def last(self) -> dict:
+        """Of a program that has ended."""
+        return json.loads(self.lines.all()[-1])
+
 
 class Case(unittest.TestCase):
     """Starts programs, and ends those that are left; shows what they said when a

@@ -43,7 +43,8 @@ class Media(case.Case):
                 self.assertEqual(sum(part.video), self.frames, "ends with the last picture")
                 self.assertEqual(sum(part.audio), self.packets, "ends with the last sound")
                 if earliest == 0:
-                    self.assertEqual((part.video[0], part.audio[0]), (0, 0), "begins with the first group")
+                    # Each packet of sound is a group: the first ones may be over when it subscribes.
+                    self.assertEqual(part.video[0], 0, "begins with the first picture")
         self.assertEqual(server.terminate(), 0, server.text())
 
     def test_one_worker(self):

@@ -1,7 +1,6 @@
 """Makes media files, and compares what came through with what went in."""
 
 import dataclasses
-import json
 import pathlib
 import subprocess
 
@@ -18,6 +17,15 @@ def make(file: pathlib.Path, seconds: float) -> pathlib.Path:
          "-c:v", "libx264", "-preset", "veryfast", "-g", str(FRAMES_A_GROUP), "-bf", "2", "-sc_threshold", "0",
          "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", str(file)],
         stdin=subprocess.DEVNULL, check=True)
+    return file
+
+
+def remux(source: pathlib.Path, file: pathlib.Path, container: str) -> pathlib.Path:
+    """The same frames in "fmp4", "ts", "flv" or "mkv"."""
+    options = {"fmp4": ["-f", "mp4", "-movflags", "frag_keyframe+empty_moov"], "ts": ["-f", "mpegts"],
+               "flv": ["-f", "flv"], "mkv": ["-f", "matroska"]}[container]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", str(source), "-c", "copy", *options, str(file)],
+                   stdin=subprocess.DEVNULL, check=True)
     return file
 
 
@@ -65,12 +73,6 @@ def track(file: pathlib.Path, kind: str, packets: bool) -> Track:
     if not packets:
         rows.sort()
     return Track([row[1] for row in rows], [row[0] for row in rows])
-
-
-def streams(file: pathlib.Path) -> list[dict]:
-    done = subprocess.run(["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(file)],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)["streams"]
 
 
 @dataclasses.dataclass

@@ -28,13 +28,16 @@ def free_port() -> int:
     return free_port()
 
 
-def configuration(port: int, workers: int = 1, tls: str = 'generate = ["localhost"]', more: str = "") -> str:
+def configuration(port: int, workers: int = 1, tls: str = 'generate = ["localhost"]', server: str = "",
+                  quic: str = "") -> str:
+    """A relay.toml; `tls`, `server` and `quic` are lines of their tables."""
     return "\n".join([
         "[log]", 'level = "debug"',
-        "[server]", f'bind = "[::]:{port}"', f"workers = {workers}",
+        "[server]", f'bind = "[::]:{port}"', f"workers = {workers}", *filter(None, [server]),
         "[server.tls]", tls,
+        *(["[server.quic]", quic] if quic else []),
         "[web.http]", f'listen = "[::]:{port}"',
-        "[auth]", 'public = ""', more, ""])
+        "[auth]", 'public = ""', ""])
 
 
 class Notifications:
