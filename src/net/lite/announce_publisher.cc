@@ -18,10 +18,20 @@ AnnouncePublisher::~AnnouncePublisher() {
 Result<void> AnnouncePublisher::begin(ByteSpan message) {
   MOQ_TRY(const auto request, decode_body<AnnounceRequest>(session().version(), message));
   Origin* origin = session().config().publish;
-  if (origin == nullptr) return fail(StreamError::not_found, "nothing is published here");
+  if (origin == nullptr) {
+    // A subscriber that publishes nothing: reference relays end a session that refuses.
+    on_announcements({});
+    return {};
+  }
   prefix_ = session().scope().root.join(Path(request.prefix));
   watch_ = origin->watch(prefix_, *this, session().token(), request.exclude_hop);
   return {};
+}
+
+std::uint64_t AnnouncePublisher::own_hop() const {
+  const SessionConfig& config = session().config();
+  if (config.publish != nullptr) return config.publish->id();
+  return config.subscribe != nullptr ? config.subscribe->id() : 0;
 }
 
 bool AnnouncePublisher::tellable(const Announcement& change) const {
@@ -36,8 +46,7 @@ void AnnouncePublisher::on_announcements(const std::vector<Announcement>& change
     const auto active = std::ranges::count_if(
         changes, [&](const Announcement& change) { return tellable(change); });
     encode(out, session().version(),
-           AnnounceOk{.hop_id = session().config().publish->id(),
-                      .active_count = static_cast<std::uint64_t>(active)});
+           AnnounceOk{.hop_id = own_hop(), .active_count = static_cast<std::uint64_t>(active)});
   }
   for (const Announcement& change : changes) {
     if (announce(change, out)) continue;
@@ -70,7 +79,7 @@ bool AnnouncePublisher::announce(const Announcement& change, std::vector<std::ui
   }
   message.status = AnnounceStatus::active;
   message.hops = change.hops;
-  if (session().traits().self_in_hops) message.hops.push_back(session().config().publish->id());
+  if (session().traits().self_in_hops) message.hops.push_back(own_hop());
   encode(out, session().version(), message);
   return true;
 }

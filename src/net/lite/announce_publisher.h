@@ -9,7 +9,8 @@
 namespace moq::lite {
 
 /// Serves one announce request of the peer's: tells it of every broadcast below
-/// a prefix that it may read, and of every change.
+/// a prefix that it may read, and of every change. Where nothing is published,
+/// that is nothing, for as long as the peer cares to wait.
 class AnnouncePublisher final : public RequestStream, private AnnounceReader {
  public:
   /// What a path that the peer was told of costs besides its text.
@@ -24,6 +25,8 @@ class AnnouncePublisher final : public RequestStream, private AnnounceReader {
   void on_cancel(std::uint64_t code) override;
   void on_announcements(const std::vector<Announcement>& changes) override;
 
+  /// The id of this end; 0, unknown, if it has no origin.
+  [[nodiscard]] std::uint64_t own_hop() const;
   /// Whether the peer may hear of it, and its hops fit.
   [[nodiscard]] bool tellable(const Announcement& change) const;
   /// Appends what there is to tell of it; false if the peer knows too much already.

@@ -192,6 +192,25 @@ TEST_P(Hostile, WhatIsNotThereIsRefusedOnItsStream) {
   expect_clean();
 }
 
+// Reference relays end a session whose peer refuses to announce.
+TEST_P(Hostile, WhoPublishesNothingAnnouncesNothing) {
+  link.emplace(loop, relay,
+               RawLink::Options{.version = GetParam(), .side = Side::client, .publishes = false});
+  peer = link->peer.get();
+  peer->setup();
+  RawStream& asked = peer->request(BidiType::announce, lite::AnnounceRequest{});
+  run();
+  EXPECT_FALSE(asked.was_reset);
+  EXPECT_FALSE(asked.was_stopped);
+  EXPECT_FALSE(asked.ended);
+  EXPECT_EQ(asked.received > 0, peer->traits().has_announce_ok);
+  asked.fin();
+  run();
+  EXPECT_TRUE(asked.ended);
+  EXPECT_FALSE(link->error());
+  expect_clean();
+}
+
 TEST_P(Hostile, UpdatesThatAreNoneCloseTheSession) {
   for (const Buffer& bytes :
        {varint(0), varint(257), varint(5) + Buffer(5, 0x40), varint(6) + Buffer(6, 0)}) {

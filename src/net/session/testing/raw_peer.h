@@ -230,6 +230,7 @@ class RawLink {
     transport::testing::MemoryOptions link;
     Side side = Side::server;  ///< the session's
     lite::SessionLimits limits;
+    bool publishes = true;  ///< whether the session has an origin to publish
   };
   RawLink(Loop& loop, Node& node, Options options) {
     options.link.protocol = options.version;
@@ -237,7 +238,7 @@ class RawLink {
     transport = pair.first.get();
     session = Session::create(loop, std::move(pair.first),
                               {.side = options.side,
-                               .publish = &node.origin,
+                               .publish = options.publishes ? &node.origin : nullptr,
                                .subscribe = &node.origin,
                                .cache = &node.cache,
                                .path = "/",
