@@ -3,14 +3,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "common/client_flags.h"
 #include "media/export.h"
 #include "media/import.h"
-#include "native/client/client.h"
-#include "native/client/url.h"
-#include "net/base/log.h"
-#include "net/session/version.h"
 
 namespace moq::apps {
 
@@ -18,13 +14,8 @@ namespace moq::apps {
 enum class Verb : std::uint8_t { import, export_, announced };
 
 /// What the command line and the environment ask for, checked.
-struct Options {
+struct Options : ClientOptions {
   Verb verb = Verb::import;
-  log::Level log_level = log::Level::warn;
-
-  native::Url url;
-  std::vector<const ProtocolVersion*> versions;
-  native::ClientConfig client;
   std::string broadcast;
 
   /// A name that libavformat can open, or "-" for standard input.
