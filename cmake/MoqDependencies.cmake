@@ -12,6 +12,8 @@ find_package(tl-expected REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 # ngtcp2: the application schedules streams and owns buffers and sockets.
 pkg_check_modules(NGTCP2 REQUIRED IMPORTED_TARGET libngtcp2>=1.11 libngtcp2_crypto_gnutls>=1.11)
+# nghttp3: QPACK only; it can neither send WebTransport's settings nor carry its streams.
+pkg_check_modules(NGHTTP3 REQUIRED IMPORTED_TARGET libnghttp3>=1.8)
 # GnuTLS: the TLS backend with the cheapest AES-GCM under ngtcp2 in Debian.
 pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls>=3.7)
 # spdlog: asynchronous, well kept logging. CLI11, toml++, nlohmann-json: small and standard.

@@ -110,9 +110,13 @@ Result<void> Relay::open(const Config& config) {
           native::Server::start(
               std::move(server), certificates,
               {.on_start = [this](native::Worker& worker) { start_worker(worker); },
+               .on_request =
+                   [this](native::Worker& worker, const auto& request) {
+                     return workers_[worker.index()]->decide(request.path);
+                   },
                .on_session =
-                   [this](native::Worker& worker, auto connection) {
-                     workers_[worker.index()]->accept(std::move(connection));
+                   [this](native::Worker& worker, auto session, const std::string& path) {
+                     workers_[worker.index()]->accept(std::move(session), path);
                    },
                .on_stop = [this](native::Worker& worker) { workers_[worker.index()].reset(); }}));
 

@@ -9,6 +9,13 @@
 
 namespace moq::relay {
 
+namespace {
+// RFC 9110 §15.
+constexpr int kOk = 200;
+constexpr int kUnauthorized = 401;
+constexpr int kUnavailable = 503;
+}  // namespace
+
 RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
     : worker_(worker),
       loop_(worker.loop()),
@@ -19,7 +26,15 @@ RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
 
 RelayWorker::~RelayWorker() = default;
 
-void RelayWorker::accept(std::shared_ptr<transport::Session> connection) {
+int RelayWorker::decide(const std::string& target) const {
+  if (draining_) return kUnavailable;
+  const auto scope = authorize_public(shared_.access, target);
+  if (scope) return kOk;
+  log::info("a request for WebTransport was refused: {}", scope.error().message());
+  return kUnauthorized;
+}
+
+void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const std::string& path) {
   if (draining_) {
     // Its handshake was under way when the drain began.
     connection->close(static_cast<std::uint64_t>(lite::SessionError::no_error), "going away");
@@ -32,6 +47,7 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection) {
                        .publish = &origin_,
                        .subscribe = &origin_,
                        .cache = &cache_,
+                       .path = path,
                        .authorize = [access = &shared_.access](const std::string& target) {
                          return authorize_public(*access, target);
                        }});

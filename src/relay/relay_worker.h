@@ -43,8 +43,11 @@ class RelayWorker {
   [[nodiscard]] Bridge& bridge() { return bridge_; }
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
-  /// A client whose handshake is complete.
-  void accept(std::shared_ptr<transport::Session> connection);
+  /// Whether a client may have a WebTransport session at `target` (path and query), as a
+  /// status of HTTP.
+  [[nodiscard]] int decide(const std::string& target) const;
+  /// A client's session; `path` as it came with the handshake, if it did.
+  void accept(std::shared_ptr<transport::Session> connection, const std::string& path);
   /// Asks all sessions to leave, with GOAWAY; they may stay for `window`, or as
   /// long as they like. Connections that come in later are closed.
   void drain(std::optional<Duration> window);

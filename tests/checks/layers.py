@@ -26,7 +26,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "src/native/io": ("src/net/base",),
     "src/native/tls": ("src/native/io",),
     "src/native/quic": ("src/native/io", "src/native/tls", "src/net/transport"),
-    "src/native/http3": ("src/native/quic",),
+    "src/native/http3": ("src/native/quic", "src/net/coding"),
     "src/native/qmux": ("src/native/io", "src/native/tls", "src/net/transport"),
     "src/native/client": ("src/native/quic", "src/native/http3", "src/native/qmux", "src/net/session"),
     "src/native/server": ("src/native/quic", "src/native/http3", "src/native/qmux", "src/net/session"),

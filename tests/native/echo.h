@@ -94,7 +94,8 @@ struct TestServer {
   void start(ServerConfig config) {
     echoes.resize(config.workers);
     ServerHandlers handlers;
-    handlers.on_session = [this](Worker& worker, std::shared_ptr<quic::Connection> session) {
+    handlers.on_session = [this](Worker& worker, std::shared_ptr<transport::Session> session,
+                                 const std::string& /*path*/) {
       auto& mine = echoes.at(worker.index());
       mine.push_back(std::make_unique<Echo>(std::move(session)));
       mine.back()->echo = true;

@@ -26,6 +26,15 @@ class Connection : public transport::Session {
   [[nodiscard]] virtual std::int64_t stream_id(const transport::SendStream& stream) const = 0;
   [[nodiscard]] virtual std::int64_t stream_id(const transport::RecvStream& stream) const = 0;
 
+  /// What comes on `stream` from now on is kept as before its first `set_handler`,
+  /// without returning credit, until `set_handler` is called again.
+  virtual void hold(transport::RecvStream& stream) = 0;
+
+  /// As `transport::Session::send_datagram`, with `prefix` before it, of which at most
+  /// kMaxDatagramPrefix bytes are taken.
+  virtual bool send_datagram_after(ByteSpan prefix, Bytes datagram) = 0;
+  static constexpr std::size_t kMaxDatagramPrefix = 8;
+
   /// CONNECTION_CLOSE with a code of the transport itself.
   virtual void close_transport(QuicError code, std::string_view reason) = 0;
 

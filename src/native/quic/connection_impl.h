@@ -103,6 +103,8 @@ class ConnectionImpl final : public Connection,
 
   [[nodiscard]] std::int64_t stream_id(const transport::SendStream& stream) const override;
   [[nodiscard]] std::int64_t stream_id(const transport::RecvStream& stream) const override;
+  void hold(transport::RecvStream& stream) override;
+  bool send_datagram_after(ByteSpan prefix, Bytes datagram) override;
   void close_transport(QuicError code, std::string_view reason) override;
   [[nodiscard]] bool is_server() const override { return setup_.server; }
   [[nodiscard]] std::string_view server_name() const override { return server_name_; }
@@ -135,6 +137,12 @@ class ConnectionImpl final : public Connection,
     std::int64_t key = -1;
     std::uint64_t code = 0;
     Bytes data;
+  };
+  struct Datagram {
+    Time queued;
+    std::array<std::uint8_t, kMaxDatagramPrefix> prefix{};
+    std::uint8_t prefix_size = 0;
+    Bytes bytes;
   };
   /// Packets of one size for one path, in a row.
   struct Group {
@@ -232,7 +240,7 @@ class ConnectionImpl final : public Connection,
   std::int64_t next_key_ = -1;  ///< of streams without an ID; counts down
   transport::Scheduler scheduler_;
   std::array<transport::Scheduler, 2> waiting_;  ///< for stream credit: bidi, uni
-  std::deque<std::pair<Time, Bytes>> datagrams_;
+  std::deque<Datagram> datagrams_;
 
   std::vector<Group> groups_;
   std::size_t groups_sent_ = 0;

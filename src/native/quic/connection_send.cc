@@ -112,17 +112,20 @@ std::optional<ngtcp2_ssize> ConnectionImpl::write_datagrams(std::span<std::uint8
                                                             ngtcp2_pkt_info* info,
                                                             ngtcp2_tstamp now) {
   while (!datagrams_.empty()) {
-    const auto& [queued, bytes] = datagrams_.front();
-    if (loop_.now() - queued > setup_.config.datagram_patience ||
-        bytes.size() > max_datagram_size()) {
+    Datagram& next = datagrams_.front();
+    if (loop_.now() - next.queued > setup_.config.datagram_patience ||
+        next.prefix_size + next.bytes.size() > max_datagram_size()) {
       datagrams_.pop_front();
       continue;
     }
-    const ngtcp2_vec slice{.base = const_cast<std::uint8_t*>(bytes.data()), .len = bytes.size()};
+    const std::array<ngtcp2_vec, 2> slices{
+        {{.base = next.prefix.data(), .len = next.prefix_size},
+         {.base = const_cast<std::uint8_t*>(next.bytes.data()), .len = next.bytes.size()}}};
     int accepted = 0;
     const ngtcp2_ssize written =
         ngtcp2_conn_writev_datagram(conn_, path, info, out.data(), out.size(), &accepted,
-                                    NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &slice, 1, now);
+                                    NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, slices.data(),
+                                    slices.size(), now);
     if (accepted != 0) datagrams_.pop_front();
     if (written != NGTCP2_ERR_WRITE_MORE) return written;
   }

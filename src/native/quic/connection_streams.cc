@@ -188,12 +188,27 @@ std::size_t ConnectionImpl::max_datagram_size() const {
 }
 
 bool ConnectionImpl::send_datagram(Bytes datagram) {
-  if (closing_ || datagram.size() > max_datagram_size()) return false;
+  return send_datagram_after({}, std::move(datagram));
+}
+
+bool ConnectionImpl::send_datagram_after(ByteSpan prefix, Bytes datagram) {
+  prefix = prefix.first(std::min(prefix.size(), kMaxDatagramPrefix));
+  if (closing_ || prefix.size() + datagram.size() > max_datagram_size()) return false;
   if (setup_.config.max_queued_datagrams == 0) return true;
   if (datagrams_.size() >= setup_.config.max_queued_datagrams) datagrams_.pop_front();
-  datagrams_.emplace_back(loop_.now(), std::move(datagram));
+  Datagram& queued = datagrams_.emplace_back();
+  queued.queued = loop_.now();
+  std::ranges::copy(prefix, queued.prefix.begin());
+  queued.prefix_size = static_cast<std::uint8_t>(prefix.size());
+  queued.bytes = std::move(datagram);
   loop_.mark(*this);
   return true;
+}
+
+void ConnectionImpl::hold(transport::RecvStream& stream) {
+  auto& part = static_cast<RecvPart&>(stream);
+  part.handler = nullptr;
+  part.had_handler = false;
 }
 
 std::int64_t ConnectionImpl::stream_id(const transport::SendStream& stream) const {

@@ -56,6 +56,8 @@ Result<void> Server::run(const tls::ServerCertificates& certificates) {
     worker.steering_ = std::make_unique<Steering>(worker.loop(), std::move(targets));
     worker.endpoint_ =
         std::make_unique<quic::Endpoint>(worker.loop(), *worker.socket_, endpoint_options(worker));
+    worker.http3_ = std::make_unique<http3::Connections>(worker.loop(), config_.http3_limits,
+                                                         http3_options(worker));
     if (handlers_.on_start) handlers_.on_start(worker);
   });
   {
@@ -66,9 +68,7 @@ Result<void> Server::run(const tls::ServerCertificates& certificates) {
     Worker& worker = *workers_[i];
     worker.endpoint_->listen(context,
                              [this, &worker](std::shared_ptr<quic::Connection> connection) {
-                               if (handlers_.on_session) {
-                                 handlers_.on_session(worker, std::move(connection));
-                               }
+                               accept(worker, std::move(connection));
                              });
     worker.socket_->set_handler(worker.endpoint_.get());
   });
@@ -82,6 +82,7 @@ Server::~Server() {
     if (i == 0) ctrl_c_.reset();
     if (!worker.endpoint_) return;
     worker.endpoint_->refuse_new();
+    worker.http3_->close_all(0, "");
     worker.endpoint_->close_all(0, "");
   });
   // A turn between: what was closed is flushed and dispatched.
@@ -93,6 +94,7 @@ Server::~Server() {
   });
   threads_.run_on_all([this](std::size_t i) {
     Worker& worker = *workers_[i];
+    worker.http3_.reset();
     worker.endpoint_.reset();
     worker.steering_.reset();
   });
@@ -103,6 +105,7 @@ std::shared_ptr<const tls::ServerContext> Server::context_of(
     const tls::ServerCertificates& certificates) {
   tls::ServerContext context = certificates.context;
   context.alpns = config_.alpns;
+  if (config_.webtransport) context.alpns.emplace_back(http3::kAlpn);
   const std::scoped_lock lock(mutex_);
   fingerprints_ = certificates.fingerprints;
   return std::make_shared<const tls::ServerContext>(std::move(context));
@@ -119,6 +122,30 @@ quic::EndpointOptions Server::endpoint_options(Worker& worker) {
     worker.steering_->send(to, packet);
   };
   return options;
+}
+
+http3::ServerOptions Server::http3_options(Worker& worker) {
+  http3::ServerOptions options;
+  options.protocols = config_.alpns;
+  if (handlers_.on_request) {
+    options.decide = [this, &worker](const http3::ConnectRequest& request) {
+      return handlers_.on_request(worker, request);
+    };
+  }
+  options.accepted = [this, &worker](std::shared_ptr<http3::WebTransportSession> session) {
+    if (!handlers_.on_session) return;
+    const std::string path = session->request().path;
+    handlers_.on_session(worker, std::move(session), path);
+  };
+  return options;
+}
+
+void Server::accept(Worker& worker, std::shared_ptr<quic::Connection> connection) {
+  if (connection->protocol() == http3::kAlpn) {
+    worker.http3_->accept(std::move(connection));
+  } else if (handlers_.on_session) {
+    handlers_.on_session(worker, std::move(connection), {});
+  }
 }
 
 void Server::set_certificates(const tls::ServerCertificates& certificates) {
@@ -155,6 +182,7 @@ void Server::close(std::uint64_t code, std::string_view reason) {
 void Server::close_worker(Worker& worker, std::uint64_t code, const std::string& reason) {
   if (!worker.endpoint_) return;
   worker.endpoint_->refuse_new();
+  worker.http3_->close_all(code, reason);
   worker.endpoint_->close_all(code, reason);
   worker.endpoint_->when_closed([this] {
     const std::scoped_lock lock(mutex_);

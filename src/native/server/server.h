@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "native/http3/webtransport.h"
 #include "native/io/signals.h"
 #include "native/io/udp_socket.h"
 #include "native/io/workers.h"
@@ -27,10 +28,14 @@ struct ServerConfig {
   SocketAddress listen = *SocketAddress::parse("[::]:443");
   /// Threads, each with a socket and connections of its own. 0: one per core.
   std::size_t workers = 0;
-  /// ALPN tokens, the preferred first: the server's order decides. Not empty.
+  /// Protocols of sessions: ALPN tokens on raw QUIC, where the server's order decides,
+  /// and subprotocols of WebTransport, where the client's does. Not empty.
   std::vector<std::string> alpns;
+  /// Whether WebTransport over HTTP/3 is served beside raw QUIC.
+  bool webtransport = true;
   quic::Config quic;
   quic::Limits limits;
+  http3::Limits http3_limits;
   /// Names this process in connection ids, among those that share an address.
   /// Drawn at random when not set.
   std::optional<std::uint8_t> generation;
@@ -62,6 +67,8 @@ class Worker {
   /// Not before `on_start`, nor after `on_stop`.
   [[nodiscard]] quic::Endpoint& endpoint() { return *endpoint_; }
   [[nodiscard]] const UdpSocket& socket() const { return *socket_; }
+  /// Connections that have no WebTransport session yet, or none any more.
+  [[nodiscard]] const http3::Connections& http3() const { return *http3_; }
 
  private:
   friend class Server;
@@ -72,15 +79,21 @@ class Worker {
   std::unique_ptr<UdpSocket> socket_;
   std::unique_ptr<Steering> steering_;
   std::unique_ptr<quic::Endpoint> endpoint_;
+  std::unique_ptr<http3::Connections> http3_;
 };
 
 /// What a server's owner hears, each on the worker's thread. Empty ones are skipped.
 struct ServerHandlers {
   /// Before the worker's first packet.
   std::function<void(Worker&)> on_start;
-  /// A client whose handshake is complete; sets the session's handler before it
-  /// returns. A session that is not kept is closed.
-  std::function<void(Worker&, std::shared_ptr<quic::Connection>)> on_session;
+  /// A client that asks for a WebTransport session: the status of HTTP that it gets, of
+  /// which 200 to 299 let it in. Empty: 200. (On raw QUIC, the path comes later.)
+  std::function<int(Worker&, const http3::ConnectRequest&)> on_request;
+  /// A session on raw QUIC whose handshake is complete, or a WebTransport session that
+  /// was let in, with its path and query ("/room?jwt=x"; empty on raw QUIC). Sets the
+  /// session's handler before it returns. A session that is not kept is closed.
+  std::function<void(Worker&, std::shared_ptr<transport::Session>, const std::string& path)>
+      on_session;
   /// No worker reads packets any more, all still run tasks: sessions and all else
   /// that lives on the worker has to be let go of here.
   std::function<void(Worker&)> on_stop;
@@ -124,6 +137,8 @@ class Server {
   Result<void> run(const tls::ServerCertificates& certificates);
   std::shared_ptr<const tls::ServerContext> context_of(const tls::ServerCertificates& certificates);
   quic::EndpointOptions endpoint_options(Worker& worker);
+  http3::ServerOptions http3_options(Worker& worker);
+  void accept(Worker& worker, std::shared_ptr<quic::Connection> connection);
   void close_worker(Worker& worker, std::uint64_t code, const std::string& reason);
 
   ServerConfig config_;

@@ -86,6 +86,7 @@ void Session::on_closed(const Error& error, bool by_peer) {
 
 void Session::send_goaway(const std::string& uri) {
   lite_->send_goaway(uri);
+  if (lite_->has_goaway()) lite_->transport().going_away();
   probe_peer();
 }
 

@@ -208,6 +208,10 @@ class Session {
   /// Largest payload that `send_datagram` takes now; 0 when datagrams are off.
   [[nodiscard]] virtual std::size_t max_datagram_size() const = 0;
 
+  /// Tells the peer that the session will end, where the transport has a way of its own
+  /// to say so (WebTransport). Called together with a GOAWAY of the protocol on top.
+  virtual void going_away() {}
+
   /// CONNECTION_CLOSE (or what the transport has) with an application code.
   /// on_closed follows from the loop, once.
   virtual void close(std::uint64_t code, std::string_view reason) = 0;

@@ -1,0 +1,345 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "native/http3/codes.h"
+#include "native/http3/session_impl.h"
+#include "net/base/log.h"
+#include "net/coding/writer.h"
+#include "net/transport/error.h"
+
+namespace moq::native::http3 {
+namespace {
+
+using transport::TransportError;
+
+// RFC 9110 §15.
+constexpr int kOk = 200;
+constexpr int kNotFound = 404;
+constexpr int kMethodNotAllowed = 405;
+constexpr int kTooManyRequests = 429;
+constexpr int kNotImplemented = 501;
+
+bool is_success(int status) { return status / 100 == 2; }
+
+/// What a client is told that asked for a session and got another answer.
+std::string explain(int status) {
+  switch (status) {
+    case 401:
+      return "401: the server wants a token (?jwt=TOKEN), or does not accept this one";
+    case 403:
+      return "403: the server does not allow this path with this token";
+    case kNotFound:
+      return "404: the server has no session at this path";
+    case kMethodNotAllowed:
+    case kNotImplemented:
+      return fmt::format("{}: the server does not speak WebTransport here", status);
+    case 503:
+      return "503: the server takes no new sessions; try again later";
+    default:
+      return fmt::format("the server answered {}", status);
+  }
+}
+
+}  // namespace
+
+SessionImpl::SessionImpl(Connections& host, std::shared_ptr<quic::Connection> connection)
+    : host_(&host),
+      loop_(host.loop()),
+      limits_(host.limits()),
+      connection_(std::move(connection)),
+      timer_(loop_, [this] { on_timer(); }) {}
+
+SessionImpl::~SessionImpl() {
+  connection_->set_handler(nullptr);
+  while (!parts_.empty()) parts_.front().detach();
+  if (phase_ != Phase::over) {
+    connection_->close(static_cast<std::uint64_t>(Http3Error::no_error), "");
+  }
+}
+
+// --- Beginning and end
+
+void SessionImpl::start() {
+  connection_->set_handler(this);
+  timer_.arm(later(loop_.now(), limits_.connect_timeout));
+  std::vector<std::uint8_t> bytes;
+  coding::Writer(bytes).varint(static_cast<std::uint64_t>(UniStreamType::control));
+  append_frame(bytes, FrameType::settings, encode_settings(limits_));
+  auto queue = std::make_shared<ByteQueue>();
+  queue->push(bytes);
+  connection_->open_uni({.band = transport::Priority::Band::control},
+                        std::make_unique<ByteQueueSource>(std::move(queue)), nullptr);
+}
+
+void SessionImpl::start_server() { start(); }
+
+// The CONNECT follows the server's SETTINGS (RFC 9220 §3).
+void SessionImpl::start_client(ConnectRequest request, Connections::Connected connected) {
+  request_ = std::move(request);
+  connected_ = std::move(connected);
+  start();
+}
+
+void SessionImpl::give_up() {
+  if (!std::exchange(connected_, nullptr)) return;
+  close_connection(Error(Http3Error::no_error));
+}
+
+void SessionImpl::close_now(std::uint64_t code, std::string_view reason) {
+  close(code, reason);
+  close_connection(Error(Http3Error::no_error));
+}
+
+void SessionImpl::abandon() {
+  handler_ = nullptr;
+  close(0, {});
+}
+
+void SessionImpl::on_timer() {
+  const auto keep = shared_from_this();
+  if (phase_ == Phase::negotiating && is_server()) {
+    log::debug("http3: {} asked for no session", peer_address());
+    return close_connection(Error(Http3Error::no_error, "no session was asked for"));
+  }
+  if (phase_ == Phase::negotiating) {
+    return refuse(Error(TransportError::unreachable,
+                        "the server did not answer the request for a WebTransport session"));
+  }
+  close_connection(Error(Http3Error::no_error));
+}
+
+/// Closes with a code of HTTP/3's. What is left is let go of when QUIC says so.
+void SessionImpl::close_connection(const Error& error) {
+  if (phase_ == Phase::open) return;
+  connection_->close(error.code(), error.detail());
+}
+
+void SessionImpl::fail(const Error& error) {
+  const auto keep = shared_from_this();
+  if (phase_ == Phase::over) return;
+  log::debug("http3: {} broke a rule: {}", peer_address(), error.message());
+  if (phase_ == Phase::open) end_session(error, false);
+  connection_->close(error.code(), error.detail());
+  if (connected_) refuse(error);
+}
+
+/// A client's attempt has failed.
+void SessionImpl::refuse(Error error) {
+  const auto connected = std::exchange(connected_, nullptr);
+  close_connection(Error(Http3Error::no_error));
+  if (connected) connected(tl::unexpected<Error>(std::move(error)));
+}
+
+void SessionImpl::on_closed(const Error& error, bool by_peer) {
+  const auto keep = shared_from_this();
+  timer_.cancel();
+  // Codes of QUIC's applications are HTTP/3's here.
+  Error mine = error;
+  if (&error.domain() == &error_domain(transport::ApplicationError{})) {
+    if (error.code() == static_cast<std::uint64_t>(Http3Error::no_error)) {
+      mine = Error(transport::ApplicationError{0}, error.detail());
+    } else if (const auto code = from_http3(error.code())) {
+      mine = Error(transport::ApplicationError{*code}, error.detail());
+    } else {
+      mine = Error(error_domain(Http3Error::no_error), error.code(), error.detail());
+    }
+  }
+  if (phase_ == Phase::open) end_session(mine, by_peer);
+  phase_ = Phase::over;
+  end_parts();
+  connect_ = nullptr;
+  requests_.clear();
+  critical_.clear();
+  if (connected_) refuse(std::move(mine));
+  if (host_ != nullptr) std::exchange(host_, nullptr)->forget(*this);
+}
+
+// --- Streams of the peer
+
+void SessionImpl::on_uni(std::shared_ptr<transport::RecvStream> stream) {
+  on_bidi({.send = nullptr, .recv = std::move(stream)});
+}
+
+void SessionImpl::on_bidi(transport::Stream stream) {
+  std::make_shared<RecvPart>(*this)->begin_incoming(std::move(stream));
+}
+
+void SessionImpl::on_other_stream(RecvPart& part, std::uint64_t type, const Bytes& rest, bool fin) {
+  const auto keep = shared_from_this();
+  if (part.bidirectional()) {
+    transport::Stream stream = part.take();
+    if (!is_server()) {
+      return fail(Error(Http3Error::stream_creation_error, "the server sent a request"));
+    }
+    if (++requests_seen_ > limits_.max_requests) {
+      return fail(Error(Http3Error::excessive_load, "too many requests"));
+    }
+    auto request = std::make_unique<RequestStream>(*this, std::move(stream));
+    RequestStream& ref = *request;
+    requests_.emplace(&ref, std::move(request));
+    std::vector<std::uint8_t> start;
+    coding::Writer(start).varint(type);
+    return ref.begin(start, rest, fin);
+  }
+  CriticalStream::Kind kind{};
+  switch (static_cast<UniStreamType>(type)) {
+    case UniStreamType::control:
+      kind = CriticalStream::Kind::control;
+      break;
+    case UniStreamType::qpack_encoder:
+      kind = CriticalStream::Kind::qpack_encoder;
+      break;
+    case UniStreamType::qpack_decoder:
+      kind = CriticalStream::Kind::qpack_decoder;
+      break;
+    case UniStreamType::push:
+      return fail(is_server()
+                      ? Error(Http3Error::stream_creation_error, "a client cannot push")
+                      : Error(Http3Error::id_error, "a push that nobody allowed"));
+    default:
+      // Unknown types are none of our business (RFC 9114 §6.2).
+      return part.reject(static_cast<std::uint64_t>(Http3Error::stream_creation_error));
+  }
+  auto& slot = critical_[kind];
+  if (slot) {
+    return fail(
+        Error(Http3Error::stream_creation_error, "a stream of which there can be only one"));
+  }
+  slot = std::make_unique<CriticalStream>(*this, kind, part.take().recv);
+  slot->begin(rest, fin);
+}
+
+void SessionImpl::on_session_stream(RecvPart& part) {
+  // A client knows its session's number from the beginning; a server learns it.
+  const bool early = phase_ == Phase::negotiating;
+  if (part.session_id() % 4 != 0) {
+    return fail(Error(Http3Error::id_error, "a stream of a session that cannot be"));
+  }
+  if (phase_ == Phase::open && part.session_id() != session_id_) {
+    return part.reject(static_cast<std::uint64_t>(Http3Error::wt_buffered_stream_rejected));
+  }
+  if (phase_ == Phase::closing || phase_ == Phase::over) {
+    return part.reject(static_cast<std::uint64_t>(Http3Error::wt_session_gone));
+  }
+  if (!early && handler_ != nullptr) return announce(part);
+  if (waiting_.size() >= limits_.max_early_streams) {
+    return part.reject(static_cast<std::uint64_t>(Http3Error::wt_buffered_stream_rejected));
+  }
+  part.wait();
+  waiting_.push_back(part.shared_from_this());
+}
+
+// --- The way to a session
+
+Result<void> SessionImpl::on_settings(const Settings& settings) {
+  peer_settings_ = settings;
+  if (is_server() || !connected_) return {};
+  // Servers of draft 02 leave ENABLE_CONNECT_PROTOCOL out.
+  if (!settings.webtransport) {
+    refuse(Error(TransportError::handshake,
+                 "the server speaks HTTP/3, but not WebTransport; moqt:// may do"));
+    return {};
+  }
+  auto stream = std::make_unique<RequestStream>(*this, request_);
+  RequestStream* const key = stream.get();
+  requests_.emplace(key, std::move(stream));
+  return {};
+}
+
+int SessionImpl::answer(const RequestStream& stream, const Request& request) {
+  if (!request.is_webtransport()) {
+    if (!request.protocol.empty()) return kNotImplemented;
+    return request.method == "GET" || request.method == "HEAD" ? kNotFound : kMethodNotAllowed;
+  }
+  if (phase_ != Phase::negotiating || connect_ != nullptr || stream.id() < 0) {
+    return kTooManyRequests;
+  }
+  if (host_ == nullptr) return 503;
+  const auto& decide = host_->server().decide;
+  return decide ? decide(request.connect) : kOk;
+}
+
+void SessionImpl::on_request(RequestStream& stream, const Request& request) {
+  const auto keep = shared_from_this();
+  const int status = answer(stream, request);
+  if (!request.is_webtransport() || !is_success(status)) {
+    log::debug("http3: {} asked for {} {}: {}", peer_address(),
+               request.method == "CONNECT" ? "CONNECT" : "a page",
+               request.is_webtransport() ? "webtransport" : "", status);
+    stream.respond({.status = status, .protocol = {}}, true);
+    return stream.stop_reading();
+  }
+  std::string protocol;
+  for (const std::string& offered : request.connect.protocols) {
+    const auto& ours = host_->server().protocols;
+    if (std::ranges::find(ours, offered) == ours.end()) continue;
+    protocol = offered;
+    break;
+  }
+  request_ = request.connect;
+  stream.respond({.status = status, .protocol = protocol}, false);
+  open_session(stream, std::move(protocol));
+  std::shared_ptr<WebTransportSession> handle(
+      this, [held = shared_from_this()](SessionImpl* self) { self->abandon(); });
+  const auto accepted = host_->server().accepted;
+  if (accepted) accepted(std::move(handle));
+}
+
+void SessionImpl::on_response(RequestStream& stream, const Response& response) {
+  const auto keep = shared_from_this();
+  if (!connected_) return;
+  if (!is_success(response.status)) {
+    return refuse(Error(TransportError::refused, explain(response.status)));
+  }
+  const auto& offered = request_.protocols;
+  if (!response.protocol.empty() &&
+      std::ranges::find(offered, response.protocol) == offered.end()) {
+    return refuse(Error(TransportError::handshake,
+                        "the server chose a protocol that it was not offered"));
+  }
+  open_session(stream, response.protocol);
+  std::shared_ptr<WebTransportSession> handle(
+      this, [held = shared_from_this()](SessionImpl* self) { self->abandon(); });
+  std::exchange(connected_, nullptr)(std::move(handle));
+}
+
+void SessionImpl::open_session(RequestStream& connect, std::string protocol) {
+  timer_.cancel();
+  phase_ = Phase::open;
+  connect_ = &connect;
+  connect.become_session();
+  protocol_ = std::move(protocol);
+  session_id_ = static_cast<std::uint64_t>(connect.id());
+  uni_header_ = StreamHeader::uni(session_id_);
+  bidi_header_ = StreamHeader::bidi(session_id_);
+}
+
+void SessionImpl::on_request_failed(RequestStream& stream, const Error& error) {
+  if (&stream == connect_) {
+    end_session(error, false);
+  } else if (connected_) {
+    refuse(error);
+  }
+  on_request_over(stream);
+}
+
+void SessionImpl::on_request_over(RequestStream& stream) {
+  if (!stream.over()) return;
+  if (&stream == connect_) return finish_if_done();
+  const auto it = requests_.find(&stream);
+  if (it == requests_.end()) return;
+  // It may be at work just now.
+  loop_.post([gone = std::shared_ptr<RequestStream>(std::move(it->second)),
+              keep = shared_from_this()] {});
+  requests_.erase(it);
+}
+
+void SessionImpl::finish_if_done() {
+  if (phase_ == Phase::closing && connect_ != nullptr && connect_->over()) {
+    close_connection(Error(Http3Error::no_error));
+  }
+}
+
+}  // namespace moq::native::http3
