@@ -1,6 +1,7 @@
 """The reference implementation's client publishes and subscribes through a relay.
 
 MOQ_RELAY is the relay's program; "control" puts the package's own server there.
+MOQ_SCHEME is how it is reached: moqt (raw QUIC) or https (WebTransport).
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import relay
 
 # Longest wait for anything that must come.
 SECONDS = 20
+SCHEME = os.environ.get("MOQ_SCHEME", "moqt")
 
 
 def pattern(size: int, seed: int) -> bytes:
@@ -39,14 +41,14 @@ async def endpoint():
             port = server.local_addr.rsplit(":", 1)[1]
             serving = asyncio.create_task(serve(server))
             try:
-                yield f"moqt://localhost:{port}/"
+                yield f"{SCHEME}://localhost:{port}/"
             finally:
                 serving.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await serving
     else:
         with relay.relay(program, workers=int(os.environ.get("MOQ_RELAY_WORKERS", "1"))) as running:
-            yield running.url()
+            yield running.url().replace("moqt://", f"{SCHEME}://")
 
 
 class ThroughTheRelay(unittest.IsolatedAsyncioTestCase):
