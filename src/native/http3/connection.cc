@@ -195,9 +195,8 @@ void SessionImpl::on_other_stream(RecvPart& part, std::uint64_t type, const Byte
       kind = CriticalStream::Kind::qpack_decoder;
       break;
     case UniStreamType::push:
-      return fail(is_server()
-                      ? Error(Http3Error::stream_creation_error, "a client cannot push")
-                      : Error(Http3Error::id_error, "a push that nobody allowed"));
+      return fail(is_server() ? Error(Http3Error::stream_creation_error, "a client cannot push")
+                              : Error(Http3Error::id_error, "a push that nobody allowed"));
     default:
       // Unknown types are none of our business (RFC 9114 §6.2).
       return part.reject(static_cast<std::uint64_t>(Http3Error::stream_creation_error));
@@ -296,8 +295,8 @@ void SessionImpl::on_response(RequestStream& stream, const Response& response) {
   const auto& offered = request_.protocols;
   if (!response.protocol.empty() &&
       std::ranges::find(offered, response.protocol) == offered.end()) {
-    return refuse(Error(TransportError::handshake,
-                        "the server chose a protocol that it was not offered"));
+    return refuse(
+        Error(TransportError::handshake, "the server chose a protocol that it was not offered"));
   }
   open_session(stream, response.protocol);
   std::shared_ptr<WebTransportSession> handle(
@@ -331,8 +330,8 @@ void SessionImpl::on_request_over(RequestStream& stream) {
   const auto it = requests_.find(&stream);
   if (it == requests_.end()) return;
   // It may be at work just now.
-  loop_.post([gone = std::shared_ptr<RequestStream>(std::move(it->second)),
-              keep = shared_from_this()] {});
+  loop_.post(
+      [gone = std::shared_ptr<RequestStream>(std::move(it->second)), keep = shared_from_this()] {});
   requests_.erase(it);
 }
 

@@ -46,6 +46,8 @@ void CriticalStream::on_data(Bytes data, bool fin) {
 }
 
 void CriticalStream::on_reset(std::uint64_t /*code*/) {
+  // The end of the connection tells why by itself.
+  if (!session_.quic().alive()) return;
   session_.fail(
       Error(Http3Error::closed_critical_stream, "the peer closed a stream that HTTP/3 needs"));
 }
@@ -163,6 +165,7 @@ void RequestStream::failed(const Error& error) {
 }
 
 void RequestStream::on_reset(std::uint64_t code) {
+  if (!session_.quic().alive()) return;
   const auto keep = session_.shared_from_this();
   recv_over_ = true;
   if (is_session_) {
@@ -262,8 +265,7 @@ void RequestStream::send_fin() {
 
 void RequestStream::respond(const Response& response, bool last) {
   std::vector<std::uint8_t> frame;
-  append_frame(frame, FrameType::headers,
-               session_.qpack().encode(id(), response_fields(response)));
+  append_frame(frame, FrameType::headers, session_.qpack().encode(id(), response_fields(response)));
   send(frame);
   if (last) send_fin();
 }

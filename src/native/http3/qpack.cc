@@ -100,12 +100,11 @@ std::vector<std::uint8_t> Qpack::encode(std::int64_t stream, std::span<const Fie
   std::vector<nghttp3_nv> list;
   list.reserve(fields.size());
   for (const Field& field : fields) {
-    list.push_back(
-        {.name = const_cast<std::uint8_t*>(as_bytes(field.name).data()),
-         .value = const_cast<std::uint8_t*>(as_bytes(field.value).data()),
-         .namelen = field.name.size(),
-         .valuelen = field.value.size(),
-         .flags = NGHTTP3_NV_FLAG_NONE});
+    list.push_back({.name = const_cast<std::uint8_t*>(as_bytes(field.name).data()),
+                    .value = const_cast<std::uint8_t*>(as_bytes(field.value).data()),
+                    .namelen = field.name.size(),
+                    .valuelen = field.value.size(),
+                    .flags = NGHTTP3_NV_FLAG_NONE});
   }
   Buffer prefix;
   Buffer section;

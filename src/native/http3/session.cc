@@ -135,11 +135,11 @@ void SessionImpl::close(std::uint64_t code, std::string_view reason) {
   phase_ = Phase::closing;
   connect_->send_close(clamped, reason);
   timer_.arm(later(loop_.now(), limits_.close_timeout));
-  loop_.post([self = shared_from_this(),
-              error = Error(ApplicationError{clamped}, std::string(reason))] {
-    self->end_session(error, false);
-    self->finish_if_done();
-  });
+  loop_.post(
+      [self = shared_from_this(), error = Error(ApplicationError{clamped}, std::string(reason))] {
+        self->end_session(error, false);
+        self->finish_if_done();
+      });
 }
 
 void SessionImpl::on_session_closed(std::uint64_t code, std::string reason) {

@@ -35,6 +35,10 @@ class Connection : public transport::Session {
   virtual bool send_datagram_after(ByteSpan prefix, Bytes datagram) = 0;
   static constexpr std::size_t kMaxDatagramPrefix = 8;
 
+  /// Whether the connection has not ended. Once it has, streams hear of a reset, and then
+  /// the handler of the end.
+  [[nodiscard]] virtual bool alive() const = 0;
+
   /// CONNECTION_CLOSE with a code of the transport itself.
   virtual void close_transport(QuicError code, std::string_view reason) = 0;
 

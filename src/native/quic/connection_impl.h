@@ -64,7 +64,6 @@ class ConnectionImpl final : public Connection,
   void abandon();
   /// The endpoint goes: ends without a packet.
   void detach();
-  [[nodiscard]] bool alive() const { return conn_ != nullptr; }
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
   [[nodiscard]] bool by_peer() const { return by_peer_; }
   void add_id(const ConnectionId& id) { ids_.push_back(id); }
@@ -105,6 +104,7 @@ class ConnectionImpl final : public Connection,
   [[nodiscard]] std::int64_t stream_id(const transport::RecvStream& stream) const override;
   void hold(transport::RecvStream& stream) override;
   bool send_datagram_after(ByteSpan prefix, Bytes datagram) override;
+  [[nodiscard]] bool alive() const override { return conn_ != nullptr; }
   void close_transport(QuicError code, std::string_view reason) override;
   [[nodiscard]] bool is_server() const override { return setup_.server; }
   [[nodiscard]] std::string_view server_name() const override { return server_name_; }

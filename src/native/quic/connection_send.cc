@@ -118,14 +118,20 @@ std::optional<ngtcp2_ssize> ConnectionImpl::write_datagrams(std::span<std::uint8
       datagrams_.pop_front();
       continue;
     }
-    const std::array<ngtcp2_vec, 2> slices{
-        {{.base = next.prefix.data(), .len = next.prefix_size},
-         {.base = const_cast<std::uint8_t*>(next.bytes.data()), .len = next.bytes.size()}}};
+    // ngtcp2 takes no empty slices.
+    std::array<ngtcp2_vec, 2> slices{};
+    std::size_t count = 0;
+    if (next.prefix_size > 0) {
+      slices[count++] = {.base = next.prefix.data(), .len = next.prefix_size};
+    }
+    if (!next.bytes.empty()) {
+      slices[count++] = {.base = const_cast<std::uint8_t*>(next.bytes.data()),
+                         .len = next.bytes.size()};
+    }
     int accepted = 0;
     const ngtcp2_ssize written =
         ngtcp2_conn_writev_datagram(conn_, path, info, out.data(), out.size(), &accepted,
-                                    NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, slices.data(),
-                                    slices.size(), now);
+                                    NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, slices.data(), count, now);
     if (accepted != 0) datagrams_.pop_front();
     if (written != NGTCP2_ERR_WRITE_MORE) return written;
   }

@@ -257,6 +257,39 @@ TEST_F(StreamsTest, DatagramsArrive) {
   EXPECT_EQ(pair.server->datagrams, (std::vector<std::string>{"ping", large}));
 }
 
+TEST_F(StreamsTest, DatagramsMayBeEmptyAndHaveAPrefix) {
+  Connection& client = *pair.client->connection;
+  EXPECT_TRUE(client.send_datagram({}));
+  EXPECT_TRUE(client.send_datagram_after(as_bytes("ab"), Bytes::copy_of("cd")));
+  EXPECT_TRUE(client.send_datagram_after(as_bytes("ef"), {}));
+  const std::string large(client.max_datagram_size() - 1, 'x');
+  EXPECT_TRUE(client.send_datagram_after(as_bytes("y"), Bytes::copy_of(large)));
+  EXPECT_FALSE(client.send_datagram_after(as_bytes("yy"), Bytes::copy_of(large)));
+  run();
+  EXPECT_EQ(pair.server->datagrams, (std::vector<std::string>{"", "abcd", "ef", "y" + large}));
+}
+
+TEST_F(StreamsTest, AStreamCanBeHeldAgain) {
+  StreamLog log;
+  auto stream =
+      pair.client->connection->open_uni({}, std::make_unique<TextSource>(numbered(100000)), &log);
+  StreamLog* seen = nullptr;
+  ASSERT_TRUE(until([&] { return !pair.server->incoming.empty(); }));
+  seen = &server_log();
+  const auto& recv = pair.server->incoming.at(0)->stream.recv;
+  seen->then = [&] { pair.server->connection->hold(*recv); };
+  run();
+  const std::size_t before = seen->text.size();
+  EXPECT_LT(before, 100000U) << "the first packets only";
+  run();
+  EXPECT_EQ(seen->text.size(), before);
+  seen->then = nullptr;
+  recv->set_handler(seen);
+  run();
+  EXPECT_EQ(seen->text, numbered(100000));
+  EXPECT_TRUE(seen->fin);
+}
+
 TEST(Datagrams, CanBeOff) {
   Pair::Options options;
   options.server.config.datagrams = false;
