@@ -54,7 +54,7 @@ class UdpSocket final : public PacketWriter, private Flushable {
   void wait_readable();
   void on_readable();
   std::size_t receive_batch();
-  void deliver(std::size_t message, std::size_t size);
+  void deliver(Receiver& receiver, std::size_t message, std::size_t size);
   void wait_writable();
   int send_message(const SocketAddress& local, const SocketAddress& remote, std::uint8_t ecn,
                    ByteSpan data, std::size_t segment_size);
@@ -72,7 +72,6 @@ class UdpSocket final : public PacketWriter, private Flushable {
   bool waiting_writable_ = false;
   int last_error_ = 0;
   PacketHandler* handler_ = nullptr;
-  std::unique_ptr<Receiver> receiver_;
   Stats stats_;
   // Asio may call a handler that was ready before this was destroyed.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
