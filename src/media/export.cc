@@ -89,6 +89,9 @@ class Exporter::Impl final : private Flushable {
   void choose(const std::map<std::string, Config>& renditions, const RenditionFilter& filter,
               MediaKind kind);
   Result<void> follow(const std::string& name, const RenditionConfig& config, MuxTrack track);
+  [[nodiscard]] bool follows(const std::string& name) const;
+  /// Whether there is a rendition of each kind that is wanted.
+  [[nodiscard]] bool has_all_kinds() const;
 
   void on_timer() {
     waited_ = true;
@@ -124,11 +127,11 @@ class Exporter::Impl final : private Flushable {
 };
 
 void Exporter::Impl::on_catalog(Result<Catalog> catalog) {
-  if (!lanes_.empty() || ending_) {
-    // A container's tracks are fixed with its header.
-    if (!catalog) log::warn("catalog update: {}", catalog.error().message());
-    return;
+  if (!catalog && !lanes_.empty()) {
+    return log::warn("catalog update: {}", catalog.error().message());
   }
+  // A container's tracks are fixed with its header.
+  if (begun_ || ending_) return;
   if (!catalog) return end_with(std::move(catalog).error());
   if (catalog->video.empty() && catalog->audio.empty()) return;
   left_out_.clear();
@@ -149,6 +152,7 @@ template <typename Config>
 void Exporter::Impl::choose(const std::map<std::string, Config>& renditions,
                             const RenditionFilter& filter, MediaKind kind) {
   for (const auto& [name, config] : renditions) {
+    if (follows(name)) continue;
     // C++20 lets a lambda capture name and config; clang 14 does not.
     const auto leave_out = [this, &name = name, &config = config](const std::string& why) {
       left_out_ +=
@@ -196,6 +200,21 @@ Result<void> Exporter::Impl::follow(const std::string& name, const RenditionConf
   return {};
 }
 
+bool Exporter::Impl::follows(const std::string& name) const {
+  return std::any_of(lanes_.begin(), lanes_.end(),
+                     [&](const auto& lane) { return lane->track().name == name; });
+}
+
+bool Exporter::Impl::has_all_kinds() const {
+  const auto has = [this](MediaKind kind) {
+    return std::any_of(lanes_.begin(), lanes_.end(), [kind](const auto& lane) {
+      return traits(lane->track().codec).kind == kind;
+    });
+  };
+  return (!options_.video.enabled || has(MediaKind::video)) &&
+         (!options_.audio.enabled || has(MediaKind::audio));
+}
+
 void Exporter::Impl::end_with(std::optional<Error> error) {
   if (ending_) return;
   ending_ = true;
@@ -239,11 +258,15 @@ Result<bool> Exporter::Impl::begin() {
   const bool patient = !waited_ && !stopped_;
   bool any = false;
   bool all = true;
+  bool ended = true;
   for (const auto& lane : lanes_) {
     if (!patient) lane->settle();
     any = any || !lane->frames().empty();
     all = all && (!lane->frames().empty() || lane->ended());
+    ended = ended && lane->ended();
   }
+  // A publisher may have its camera before its microphone: the catalog grows.
+  all = all && (ended || has_all_kinds());
   const bool started = std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
     return !lane->frames().empty() || lane->queued_bytes() > 0;
   });

@@ -32,8 +32,9 @@ class Exporter {
     RenditionFilter audio;
     /// How long a missing group is waited for once a newer one is there.
     Duration max_latency = std::chrono::seconds(10);
-    /// How long output waits for a track that is silent, and for the first
-    /// frame of each track after that of the first.
+    /// How long output waits for a track that is silent, and, after the first
+    /// frame of any track, for that of each and for a track of each kind that is
+    /// wanted: a container's tracks are fixed where it begins.
     Duration max_interleave = std::chrono::seconds(1);
     /// Frames waiting for those of other tracks, in bytes.
     std::size_t max_queued_bytes = 64U << 20;

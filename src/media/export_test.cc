@@ -440,6 +440,51 @@ TEST(Exporter, UpdateOfTheCatalogKeepsTheTracks) {
   expect_same(source, trip.finish());
 }
 
+/// Publishes `source` with only its video in the first catalog.
+struct LateSound : RoundTrip {
+  void begin(const Recording& source) {
+    publisher = Publisher::create(test.broadcast, source.streams, {}).value();
+    catalog = test.broadcast->track("catalog.json").value();
+    Catalog video = publisher->catalog();
+    video.audio.clear();
+    Hostile::put(*catalog, 1, {video.to_text()});
+    output.start(test.broadcast);
+    test.run();
+  }
+  std::shared_ptr<Track> catalog;
+};
+
+TEST(Exporter, TakesTracksThatTheCatalogGetsBeforeTheOutputBegins) {
+  const Recording source = make_source();
+  LateSound trip;
+  trip.begin(source);
+  const auto video = source.of(MediaKind::video);
+  trip.publish({video.begin(), video.begin() + 3});
+  EXPECT_TRUE(trip.output.bytes.empty());
+  Hostile::put(*trip.catalog, 2, {trip.publisher->catalog().to_text()});
+  trip.test.run();
+  trip.publish(source.of(MediaKind::audio));
+  trip.publish({video.begin() + 3, video.end()});
+  expect_same(source, trip.finish());
+}
+
+TEST(Exporter, DoesNotWaitForLongForAKindThatIsNotThere) {
+  const Recording source = make_source();
+  LateSound trip;
+  trip.begin(source);
+  const auto video = source.of(MediaKind::video);
+  trip.publish({video.begin(), video.begin() + 30});
+  EXPECT_TRUE(trip.output.bytes.empty());
+  trip.test.run(seconds(1));
+  EXPECT_FALSE(trip.output.bytes.empty());
+  // Too late for this container.
+  Hostile::put(*trip.catalog, 2, {trip.publisher->catalog().to_text()});
+  trip.publish({video.begin() + 30, video.end()});
+  const Recording copy = trip.finish();
+  EXPECT_EQ(copy.streams.size(), 1U);
+  EXPECT_EQ(copy.of(MediaKind::video).size(), video.size());
+}
+
 TEST(CatalogReader, FollowsMergePatches) {
   TestBroadcast test;
   const auto track = test.broadcast->create("catalog.json").value();
