@@ -8,6 +8,7 @@ import unittest
 
 import figures
 import media
+import webpage
 
 
 def stream(sums: str, step: float = 0.1, start: float = 0.0) -> media.Stream:
@@ -66,6 +67,25 @@ class Times(unittest.TestCase):
 
     def test_another_number_of_times(self) -> None:
         self.assertEqual(len(self.wrong(stream("ab"), stream("abcd", 0.02, -0.02))), 1)
+
+
+class Sights(unittest.TestCase):
+    """What the player in the web page shows."""
+
+    def wrong(self, **seen: float) -> list[str]:
+        plays = {"pictures": 50, "black": 0, "frames": 60, "packets": 70, "loudest": 0.3, "width": 2, "height": 2}
+        return webpage.probe.Seen(**(plays | {"done": not seen} | seen)).wrong()
+
+    def test_what_plays(self) -> None:
+        self.assertEqual(self.wrong(), [])
+
+    def test_what_does_not(self) -> None:
+        for word, seen in {"video": {"frames": 0}, "black": {"pictures": 0, "black": 50}, "change": {"pictures": 1},
+                           "sound": {"packets": 0}, "silence": {"loudest": 0.0}, "too little": {"pictures": 5}}.items():
+            with self.subTest(word):
+                wrong = self.wrong(**seen)
+                self.assertEqual(len(wrong), 1)
+                self.assertIn(word, wrong[0])
 
 
 class Reports(unittest.TestCase):

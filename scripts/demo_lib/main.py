@@ -1,6 +1,7 @@
-"""scripts/demo: live video from a publisher through the relay to a viewer, on this machine."""
+"""scripts/demo: live video from a publisher through the relay to viewers, one of them a web page."""
 
 import argparse
+import contextlib
 import os
 import pathlib
 import shutil
@@ -10,6 +11,7 @@ import time
 import build
 import media
 import pipeline
+import webpage
 from common import BROADCAST, MOQ, ROOT, WORK, Interrupted, LiveLine, Problem, Signals, here, say
 from figures import Figures
 
@@ -21,8 +23,10 @@ CHECK_SLACK_SECONDS = 30
 REDRAW_SECONDS = 0.1
 
 EPILOG = """\
-Everything it makes is under build/: the programs in build/release, the test
-video, and, while it runs or when it failed, logs in build/demo/run-PROCESS.
+Everything it makes is under build/ (and web/node_modules): the programs in
+build/release, the page in build/web, and in build/demo the test video, what the
+check saw of the page (player.png) and, while it runs or when it failed, logs in
+run-PROCESS.
 
 Exit status: 0 when all was well (Ctrl-C is the normal end), 1 when something
 went wrong, 2 for a wrong command line, 130 when interrupted before it ran or
@@ -46,12 +50,16 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/demo", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG,
         description="Builds moq-cpp, then sends live video from a publisher through the relay to a viewer,\n"
-                    "all on this machine, and shows what flows until Ctrl-C.")
+                    "all on this machine, and shows what flows until Ctrl-C. A web page, whose link is\n"
+                    "printed, plays the video and publishes a camera or a screen.")
     parser.add_argument("--check", metavar="SECONDS", type=check_seconds, nargs="?", const=DEFAULT_CHECK_SECONDS,
                         help="send a video of that length once, and compare every frame that was received "
-                             f"with the source [default: {DEFAULT_CHECK_SECONDS}]")
+                             "with the source; then see in a headless Chromium that the web page plays "
+                             f"[default: {DEFAULT_CHECK_SECONDS}]")
     parser.add_argument("--port", type=port_number,
                         help=f"UDP and TCP port of the relay [default: {pipeline.FIRST_PORT}, or the next free one]")
+    parser.add_argument("--web-port", type=port_number,
+                        help=f"TCP port of the web page [default: {webpage.FIRST_PORT}, or the next free one]")
     parser.add_argument("--keep", action="store_true",
                         help="keep the logs, the reports and what --check received")
     parser.add_argument("--no-setup", action="store_true", help="do not look for missing packages")
@@ -66,7 +74,9 @@ def remove_old_runs() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def explain(pipes: pipeline.Pipeline) -> None:
+def explain(pipes: pipeline.Pipeline, page: str | None) -> None:
+    if page is not None:
+        say(f"\nWatch it, and publish your camera, in Chromium or Chrome:\n\n  {page}")
     say(f"""
 Live video flows through a relay on {pipes.url}, under the name "{BROADCAST}".
 To take part, in another terminal:
@@ -108,12 +118,12 @@ def show_until(pipes: pipeline.Pipeline, figures: Figures, done: object, limit: 
         line.end()
 
 
-def run_demo(pipes: pipeline.Pipeline, video: pathlib.Path) -> None:
+def run_demo(pipes: pipeline.Pipeline, video: pathlib.Path, page: str | None) -> None:
     """Until Ctrl-C, which is how it should end."""
     pipes.start_relay()
     pipes.start_viewer()
     pipes.start_endless_publisher(video)
-    explain(pipes)
+    explain(pipes, page)
     figures = Figures(pipes.folder)
     start = time.monotonic()
     try:
@@ -128,8 +138,9 @@ def run_demo(pipes: pipeline.Pipeline, video: pathlib.Path) -> None:
             raise Problem("not everything ended as it should", *wrong) from None
 
 
-def run_check(pipes: pipeline.Pipeline, video: pathlib.Path, seconds: int) -> None:
-    """One pass of a file; every frame is compared."""
+def run_check(pipes: pipeline.Pipeline, video: pathlib.Path, seconds: int, page: str) -> None:
+    """One pass of a file, of which every frame is compared; then endless passes,
+    which the web page has to play."""
     received = pipes.folder / "received.mp4"
     pipes.start_relay()
     with received.open("wb") as output:
@@ -140,6 +151,9 @@ def run_check(pipes: pipeline.Pipeline, video: pathlib.Path, seconds: int) -> No
     figures = Figures(pipes.folder)
     show_until(pipes, figures, lambda: viewer.status() == 0 and publisher.status() == 0,
                seconds + CHECK_SLACK_SECONDS)
+    say("demo: playing it in the web page")
+    pipes.start_endless_publisher(video)
+    webpage.check(page)
     wrong = pipes.close()
     say("demo: comparing what was received with the source")
     compared, differences = media.compare(video, received)
@@ -151,7 +165,7 @@ def run_check(pipes: pipeline.Pipeline, video: pathlib.Path, seconds: int) -> No
     if wrong:
         raise Problem("the check failed", *wrong, f"logs and received.mp4 are in {here(pipes.folder)}; "
                       f"the source is {here(video)}")
-    say("demo: every frame came through")
+    say("demo: every frame came through, and the web page plays")
 
 
 def finish_folder(folder: pathlib.Path, keep: bool) -> None:
@@ -165,6 +179,11 @@ def run(args: argparse.Namespace, signals: Signals) -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     remove_old_runs()
     build.up_to_date(setup=not args.no_setup)
+    no_page = webpage.build()
+    if no_page and args.check is not None:
+        raise Problem("there is no web page to check", *no_page.splitlines())
+    if no_page:
+        say("demo: goes on without its web page: " + "\n  ".join(no_page.splitlines()))
     video = media.test_video(args.check or DEMO_SECONDS)
     folder = WORK / f"run-{os.getpid()}"
     folder.mkdir()
@@ -172,10 +191,14 @@ def run(args: argparse.Namespace, signals: Signals) -> None:
         (folder / "keep").touch()
     pipes = pipeline.Pipeline(signals, folder, pipeline.choose_port(args.port))
     try:
-        if args.check is None:
-            run_demo(pipes, video)
-        else:
-            run_check(pipes, video, args.check)
+        with contextlib.ExitStack() as stack:
+            page = None
+            if no_page is None:
+                page = stack.enter_context(webpage.serve(pipes.web_url, pipes.connect, args.web_port)).url
+            if args.check is None:
+                run_demo(pipes, video, page)
+            else:
+                run_check(pipes, video, args.check, page)
     except Interrupted:
         pipes.close()
         finish_folder(folder, args.keep)

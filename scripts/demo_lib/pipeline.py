@@ -93,6 +93,9 @@ class Pipeline:
         self.folder = folder
         self.port = port
         self.url = f"moqt://{HOST}:{port}"
+        # Browsers fetch the certificate's fingerprint from there, then use QUIC on the same port.
+        self.web_url = f"http://{HOST}:{port}/"
+        self.connect = f"--client-connect {self.url} --client-tls-disable-verify"
         self.fingerprint = ""
         self.children: list[Child] = []
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Folders with code of ours, from the root.
-CODE = ("src", "apps", "tests", "fuzz", "examples", "bench")
+CODE = ("src", "apps", "tests", "fuzz", "examples", "bench", "web")
 SKIP_STATUS = 77  # ctest's SKIP_RETURN_CODE for these checks
 
 
