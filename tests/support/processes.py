@@ -103,6 +103,10 @@ class Process:
     def stdin(self):
         return self._process.stdin
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
     def running(self) -> bool:
         return self._process.poll() is None
 
