@@ -46,10 +46,31 @@ std::string name(Input& input) {
   return kNames[input.choose(std::size(kNames))];
 }
 
+moq::setup::Parameters parameters(Input& input) {
+  moq::setup::Parameters out(input.choose(4));
+  for (auto& parameter : out) {
+    parameter = {.id = input.choose(8), .number = number(input), .bytes = name(input)};
+  }
+  return out;
+}
+
+Buffer client_setup(Input& input) {
+  moq::setup::ClientSetup message{.versions = {}, .parameters = parameters(input)};
+  for (std::size_t i = input.choose(4); i > 0; --i) {
+    message.versions.push_back(0xff0dad00 + input.choose(8));
+  }
+  return moq::setup::encode(message);
+}
+
+Buffer server_setup(Input& input) {
+  return moq::setup::encode(moq::setup::ServerSetup{.version = 0xff0dad00 + input.choose(8),
+                                                    .parameters = parameters(input)});
+}
+
 /// The first message of one of the peer's bidirectional streams, with its type.
 Buffer request(Input& input, const RawPeer& peer) {
   const VersionInfo& version = peer.traits();
-  switch (input.choose(6)) {
+  switch (input.choose(7)) {
     case 0:
       return peer.first(BidiType::announce, AnnounceRequest{.prefix = name(input)});
     case 1:
@@ -62,13 +83,18 @@ Buffer request(Input& input, const RawPeer& peer) {
                                   .start_group = input.choose(2) != 0 ? std::optional(number(input))
                                                                       : std::nullopt});
     case 2:
+      if (!version.has_fetch) return {0x03, 0x00};
       return peer.first(
           BidiType::fetch,
           Fetch{.broadcast = name(input), .track = name(input), .group = number(input)});
     case 3:
+      if (!version.has_probe) return {0x04, 0x00};
       return peer.first(BidiType::probe, Probe{.bitrate = number(input)});
     case 4:
+      if (!version.has_goaway) return {0x05, 0x00};
       return peer.first(BidiType::goaway, Goaway{.uri = name(input)});
+    case 5:
+      return client_setup(input);
     default:
       if (!version.has_track_stream) return {0x3f};
       return peer.first(BidiType::track,
@@ -80,8 +106,11 @@ Buffer request(Input& input, const RawPeer& peer) {
 /// on one of its own.
 Buffer answer(Input& input, const RawPeer& peer) {
   const VersionInfo& version = peer.traits();
-  switch (input.choose(7)) {
+  switch (input.choose(9)) {
     case 0:
+      if (version.has_announce_init) {
+        return peer.body(AnnounceInit{.suffixes = {name(input), name(input)}});
+      }
       if (version.has_announce_ok) return peer.body(AnnounceOk{.hop_id = number(input)});
       [[fallthrough]];
     case 1:
@@ -93,13 +122,20 @@ Buffer answer(Input& input, const RawPeer& peer) {
       if (version.has_track_stream) return peer.body(TrackInfoMessage{});
       return peer.answer(version.responses.ok, SubscribeOkProperties{});
     case 3:
+      if (!version.responses.drop) return {1};
       return peer.answer(version.responses.drop,
                          SubscribeDrop{.start = number(input), .end = number(input)});
     case 4:
       if (!version.responses.end) return {1};
       return peer.answer(version.responses.end, SubscribeEnd{.group = number(input)});
     case 5:
+      if (!version.has_subscribe_options) return {1};
       return peer.body(SubscribeUpdate{.max_latency = latency(input)});
+    case 6:
+      if (!version.has_session_stream) return {1};
+      return peer.body(SessionInfo{.bitrate = number(input)});
+    case 7:
+      return server_setup(input);
     default:
       return peer.frame(std::string(input.choose(200), 'f'), number(input));
   }
@@ -180,9 +216,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::uint64_t sequence = 1;
     source.group(0, {"first"});
     RawLink link(loop, relay,
-                 {.version = input.choose(2) != 0 ? "moq-lite-05" : "moq-lite-04",
+                 {.version = moq::testing::kVersions[input.choose(moq::testing::kVersions.size())],
                   .side = input.choose(4) == 0 ? moq::Side::client : moq::Side::server});
+    link.peer->answers_setup = input.choose(8) != 0;
     if (input.choose(8) != 0) link.peer->setup("/");
+    // Or a SETUP exchange that goes wrong, in versions that have one.
+    if (input.choose(16) == 0) link.peer->open_bidi(damaged(input, client_setup(input)));
     // Someone here who wants what the peer may announce.
     moq::testing::Viewer viewer;
     std::unique_ptr<moq::Subscription> subscription;

@@ -52,7 +52,7 @@ class Cluster {
   /// Takes clients, as a relay does.
   void serve(Host& host) {
     const auto tls = native::quic::testing::test_server_tls();
-    tls->alpns = {"moq-lite-05", "moq-lite-04"};
+    tls->alpns = alpns(parse_versions({}).value());
     host.endpoint.listen(tls, [this, &host](const auto& connection) {
       host.sessions.push_back(session(host, connection, Side::server));
     });
@@ -61,13 +61,14 @@ class Cluster {
   /// Connects `from` to `to`; fails the test by an exception if that does not work.
   Session& connect(Host& from, Host& to, const std::string& version = "moq-lite-05") {
     const auto tls = native::quic::testing::test_client_tls();
-    tls->alpns = {version};
+    const std::vector versions{find_protocol_version(version)};
+    tls->alpns = alpns(versions);
     Session* made = nullptr;
     const auto attempt = from.endpoint.connect(
         {.remote = to.socket.local_address(), .server_name = "localhost", .tls = tls, .config = {}},
         [&](auto result) {
           if (!result) throw std::runtime_error(result.error().message());
-          from.sessions.push_back(session(from, *result, Side::client));
+          from.sessions.push_back(session(from, *result, Side::client, versions));
           made = from.sessions.back().get();
         });
     if (!network.run_until([&] { return made != nullptr; }, std::chrono::seconds(30))) {
@@ -80,13 +81,15 @@ class Cluster {
 
  private:
   std::unique_ptr<Session> session(Host& host, std::shared_ptr<transport::Session> connection,
-                                   Side side) {
+                                   Side side,
+                                   const std::vector<const ProtocolVersion*>& versions = {}) {
     return Session::create(network.loop(), std::move(connection),
                            {.side = side,
                             .publish = &host.node.origin,
                             .subscribe = &host.node.origin,
                             .cache = &host.node.cache,
-                            .path = side == Side::client ? "/" : ""})
+                            .path = side == Side::client ? "/" : "",
+                            .versions = versions})
         .value();
   }
 

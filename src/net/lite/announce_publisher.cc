@@ -42,37 +42,60 @@ bool AnnouncePublisher::tellable(const Announcement& change) const {
 
 void AnnouncePublisher::on_announcements(const std::vector<Announcement>& changes) {
   std::vector<std::uint8_t> out;
-  if (!std::exchange(told_initial_, true) && session().traits().has_announce_ok) {
+  std::span<const Announcement> rest = changes;
+  bool known = std::exchange(told_initial_, true) || begin_answer(rest, out);
+  for (const Announcement& change : rest) known = known && announce(change, out);
+  if (known) return send_bytes(std::move(out));
+  log::debug("{}: asks for too many announcements", session().name());
+  watch_.reset();
+  reset(static_cast<std::uint64_t>(StreamError::too_far_behind));
+}
+
+bool AnnouncePublisher::begin_answer(std::span<const Announcement>& changes,
+                                     std::vector<std::uint8_t>& out) {
+  if (session().traits().has_announce_ok) {
     const auto active = std::ranges::count_if(
         changes, [&](const Announcement& change) { return tellable(change); });
     encode(out, session().version(),
            AnnounceOk{.hop_id = own_hop(), .active_count = static_cast<std::uint64_t>(active)});
   }
-  for (const Announcement& change : changes) {
-    if (announce(change, out)) continue;
-    log::debug("{}: asks for too many announcements", session().name());
-    watch_.reset();
-    return reset(static_cast<std::uint64_t>(StreamError::too_far_behind));
+  if (!session().traits().has_announce_init) return true;
+  AnnounceInit init;
+  std::size_t text = 0;
+  while (!changes.empty() && init.suffixes.size() < kMaxAnnounceInitSent &&
+         text < kMaxAnnounceInitTextSent) {
+    const Announcement& change = changes.front();
+    changes = changes.subspan(1);
+    if (!tellable(change) || active_.contains(change.path)) continue;
+    if (!note(change.path)) return false;
+    init.suffixes.push_back(change.path.without(prefix_).text());
+    text += init.suffixes.back().size();
   }
-  send_bytes(std::move(out));
+  encode(out, session().version(), init);
+  return true;
+}
+
+bool AnnouncePublisher::note(const Path& path) {
+  const std::size_t cost = path.text().size() + kPathOverhead;
+  if (session().told_paths() + cost > session().limits().max_told_paths) return false;
+  session().told_paths() += cost;
+  active_.insert(path);
+  return true;
 }
 
 bool AnnouncePublisher::announce(const Announcement& change, std::vector<std::uint8_t>& out) {
   AnnounceBroadcast message{.status = AnnounceStatus::ended,
                             .suffix = change.path.without(prefix_).text()};
   const auto known = active_.find(change.path);
-  const std::size_t cost = change.path.text().size() + kPathOverhead;
   if (!tellable(change)) {
     if (known == active_.end()) return true;
     active_.erase(known);
-    session().told_paths() -= cost;
+    session().told_paths() -= change.path.text().size() + kPathOverhead;
     encode(out, session().version(), message);
     return true;
   }
   if (known == active_.end()) {
-    if (session().told_paths() + cost > session().limits().max_told_paths) return false;
-    session().told_paths() += cost;
-    active_.insert(change.path);
+    if (!note(change.path)) return false;
   } else if (!session().traits().has_restart) {
     // Versions without a restart end the old instance first.
     encode(out, session().version(), message);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <set>
+#include <span>
 #include <vector>
 
 #include "net/lite/request_stream.h"
@@ -29,6 +31,11 @@ class AnnouncePublisher final : public RequestStream, private AnnounceReader {
   [[nodiscard]] std::uint64_t own_hop() const;
   /// Whether the peer may hear of it, and its hops fit.
   [[nodiscard]] bool tellable(const Announcement& change) const;
+  /// Appends what the first answer begins with; `changes` is then what is left to tell.
+  [[nodiscard]] bool begin_answer(std::span<const Announcement>& changes,
+                                  std::vector<std::uint8_t>& out);
+  /// Takes note that the peer is told of a path; false if it knows too much already.
+  [[nodiscard]] bool note(const Path& path);
   /// Appends what there is to tell of it; false if the peer knows too much already.
   [[nodiscard]] bool announce(const Announcement& change, std::vector<std::uint8_t>& out);
 

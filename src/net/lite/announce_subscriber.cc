@@ -20,9 +20,20 @@ void AnnounceSubscriber::set_draining() {
 }
 
 Result<bool> AnnounceSubscriber::parse(MessageReader& reader) {
+  const bool init = session().traits().has_announce_init && !begun_;
+  reader.set_max_message(init ? kMaxAnnounceInit : kMaxMessage);
   MOQ_TRY(const auto body, reader.next_message());
   if (!body) return false;
-  if (session().traits().has_announce_ok && !std::exchange(ok_received_, true)) {
+  const bool first = !std::exchange(begun_, true);
+  if (init) {
+    MOQ_TRY(auto message, decode_body<AnnounceInit>(session().version(), *body));
+    for (std::string& suffix : message.suffixes) {
+      MOQ_CHECK_OK(
+          received({.status = AnnounceStatus::active, .suffix = std::move(suffix), .hops = {}}));
+    }
+    return true;
+  }
+  if (session().traits().has_announce_ok && first) {
     MOQ_TRY(const auto ok, decode_body<AnnounceOk>(session().version(), *body));
     peer_hop_ = ok.hop_id;
     return true;
@@ -54,7 +65,9 @@ Result<void> AnnounceSubscriber::received(const AnnounceBroadcast& message) {
     return {};
   }
   std::vector<std::uint64_t> hops = message.hops;
-  if (!session().traits().self_in_hops) hops.push_back(peer_hop_);
+  // An unknown hop stands for a way that the version does not tell of: without it, we
+  // would be the publisher to those behind us.
+  if (!session().traits().self_in_hops || hops.empty()) hops.push_back(peer_hop_);
   activate(suffix, hops);
   return {};
 }

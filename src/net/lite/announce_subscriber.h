@@ -33,7 +33,8 @@ class AnnounceSubscriber final : public RequestStream {
   void withdraw(std::unique_ptr<RemoteBroadcast> broadcast);
 
   Path prefix_;
-  bool ok_received_ = false;
+  /// ANNOUNCE_OK or ANNOUNCE_INIT, in versions that begin with one, has come.
+  bool begun_ = false;
   HopId peer_hop_ = 0;
   bool warned_ = false;  ///< and some announcements are ignored
   bool fin_ = false;     ///< the peer announces nothing more

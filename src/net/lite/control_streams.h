@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "net/base/loop.h"
 #include "net/lite/request_stream.h"
 
 namespace moq::lite {
@@ -37,5 +40,36 @@ class ProbeRequest final : public RequestStream {
 
   Report report_;
 };
+
+/// The Session Stream of moq-lite-01 and 02: bitrates both ways, and the session
+/// ends with it.
+class SessionStream final : public RequestStream {
+ public:
+  /// How often our bitrate is looked at; it is told when it has changed by a quarter.
+  static constexpr Duration kInterval = std::chrono::seconds(1);
+  /// The cost of what the peer has not read, above which it is told nothing more.
+  static constexpr std::size_t kMaxBacklog = 1024;
+
+  SessionStream(Session& session, transport::RunningStream stream);
+  ~SessionStream() override;
+
+  /// Each bitrate that the peer tells goes to `report`, from the one it told last on.
+  void listen(ProbeRequest::Report report);
+
+ private:
+  Result<bool> parse(MessageReader& reader) override;
+  void on_fin() override;
+  void on_cancel(std::uint64_t code) override;
+  void tell();
+
+  Timer timer_;
+  std::optional<std::uint64_t> told_;   ///< our bitrate
+  std::optional<std::uint64_t> heard_;  ///< the peer's
+  std::vector<ProbeRequest::Report> reports_;
+};
+
+/// Whether a measurement has changed by so much that a peer should hear of it.
+[[nodiscard]] bool has_moved(const std::optional<std::uint64_t>& from,
+                             const std::optional<std::uint64_t>& to);
 
 }  // namespace moq::lite

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "net/lite/control_streams.h"
 #include "net/lite/group_sender.h"
 #include "net/lite/session.h"
 
@@ -119,19 +120,18 @@ Result<bool> ProbePublisher::parse(MessageReader& reader) {
 }
 
 void ProbePublisher::report() {
-  const auto moved = [](std::optional<std::uint64_t> from, std::optional<std::uint64_t> to) {
-    if (!from || !to) return from != to;
-    const std::uint64_t change = *from > *to ? *from - *to : *to - *from;
-    return change != 0 && change >= *from / 4;
-  };
   const Time now = session().loop().now();
   const transport::PathStats stats = session().transport().path_stats();
   const auto rtt = std::chrono::ceil<std::chrono::milliseconds>(stats.smoothed_rtt).count();
   Probe probe;
   if (stats.bitrate != 0) probe.bitrate = stats.bitrate;
-  if (rtt > 0) probe.rtt = static_cast<std::uint64_t>(rtt);
-  if (!last_ || now - last_time_ >= kMaxAge || moved(last_->bitrate, probe.bitrate) ||
-      moved(last_->rtt, probe.rtt)) {
+  if (rtt > 0 && session().traits().has_probe_rtt) probe.rtt = static_cast<std::uint64_t>(rtt);
+  // Where only the bitrate is carried, a report without it says nothing.
+  const bool says_something = probe.bitrate || session().traits().has_probe_rtt;
+  if (!says_something) {
+    // Later, perhaps.
+  } else if (!last_ || now - last_time_ >= kMaxAge || has_moved(last_->bitrate, probe.bitrate) ||
+             has_moved(last_->rtt, probe.rtt)) {
     // A peer that does not read gets no more of them.
     if (backlog() < kMaxBacklog) send(probe);
     last_ = probe;

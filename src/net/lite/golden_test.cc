@@ -172,6 +172,10 @@ std::vector<Golden> other_goldens() {
         version, Fetch{.broadcast = "room/alice", .track = "video", .priority = 200, .group = 300},
         wire(name, u8(200) /* priority */, two(0x01, 0x2c) /* group */)));
   }
+  for (const Version version : {lite01, lite02}) {
+    all.push_back(golden(version, SessionInfo{.bitrate = 300}, two(0x01, 0x2c)));
+    all.push_back(golden(version, SessionInfo{}, varint(0)));
+  }
   all.push_back(golden(lite03, Probe{.bitrate = 300}, two(0x01, 0x2c)));
   for (const Version version : {lite04, lite05}) {
     all.push_back(golden(version, Probe{.bitrate = 300, .rtt = 25},

@@ -27,7 +27,7 @@ using coding::until;
 
 /// The first varint of a bidirectional stream (§"Bidirectional Streams").
 enum class BidiType : std::uint64_t {
-  session = 0x0,  ///< moq-lite-01 and 02
+  session = 0x0,  ///< moq-lite-01 and 02, where a SETUP exchange stands for it
   announce = 0x1,
   subscribe = 0x2,
   fetch = 0x3,
@@ -317,6 +317,19 @@ struct Probe {
   friend bool operator==(const Probe&, const Probe&) = default;
 };
 
+/// SESSION_INFO (SESSION_UPDATE in the text): what the sender can send, on the
+/// Session Stream.
+struct SessionInfo {
+  std::optional<std::uint64_t> bitrate = {};  ///< bits per second; none: unknown
+
+  static constexpr std::string_view kName = "SESSION_INFO";
+  static constexpr auto versions() { return until(Version::lite02); }
+  static constexpr auto fields() {
+    return std::tuple(field("bitrate", &SessionInfo::bitrate, coding::VarintOrUnknown{}));
+  }
+  friend bool operator==(const SessionInfo&, const SessionInfo&) = default;
+};
+
 struct Goaway {
   /// Where to go instead; empty: nowhere in particular. Longer than kMaxGoawayUri
   /// fails with CodingError::uri_too_long.
@@ -389,9 +402,9 @@ struct DatagramHeader {
 };
 
 /// Every message that has a length in front: for tests, fuzzing and tools.
-using AllMessages =
-    std::tuple<AnnounceRequest, AnnounceInit, AnnounceOk, AnnounceBroadcast, Subscribe,
-               SubscribeUpdate, SubscribeOkProperties, SubscribeStart, SubscribeEnd, SubscribeDrop,
-               Fetch, TrackRequest, TrackInfoMessage, Probe, Goaway, GroupHeader, Setup>;
+using AllMessages = std::tuple<AnnounceRequest, AnnounceInit, AnnounceOk, AnnounceBroadcast,
+                               Subscribe, SubscribeUpdate, SubscribeOkProperties, SubscribeStart,
+                               SubscribeEnd, SubscribeDrop, Fetch, TrackRequest, TrackInfoMessage,
+                               Probe, SessionInfo, Goaway, GroupHeader, Setup>;
 
 }  // namespace moq::lite

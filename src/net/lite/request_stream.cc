@@ -8,22 +8,34 @@
 namespace moq::lite {
 
 RequestStream::RequestStream(Session& session, BidiType type, const transport::Priority& priority)
-    : Task(session), queue_(std::make_shared<SendQueue>()) {
+    : Task(session), queue_(std::make_shared<transport::SendQueue>()) {
   std::vector<std::uint8_t> bytes;
   append_type(bytes, type);
   queue_->push(Bytes::copy_of(bytes));
-  stream_ =
-      session.transport().open_bidi(priority, std::make_unique<QueueSource>(queue_), this, this);
+  stream_ = session.transport().open_bidi(
+      priority, std::make_unique<transport::QueueSource>(queue_), this, this);
 }
 
 RequestStream::RequestStream(Session& session, transport::Stream stream, MessageReader reader)
     : Task(session),
       stream_(std::move(stream)),
-      queue_(std::make_shared<SendQueue>(session.backlog_counter())),
+      queue_(std::make_shared<transport::SendQueue>(session.backlog_counter())),
       reader_(std::move(reader)),
       answers_(true) {
   reader_.set_max_message(kMaxLaterMessage);
-  session.transport().attach(*stream_.send, {}, std::make_unique<QueueSource>(queue_), this);
+  session.transport().attach(*stream_.send, {}, std::make_unique<transport::QueueSource>(queue_),
+                             this);
+  stream_.recv->set_handler(this);
+}
+
+RequestStream::RequestStream(Session& session, transport::RunningStream stream)
+    : Task(session),
+      stream_(std::move(stream.stream)),
+      queue_(std::move(stream.queue)),
+      fin_waiting_(stream.fin) {
+  reader_.set_max_message(kMaxLaterMessage);
+  reader_.feed(std::move(stream.received), stream.fin);
+  stream_.send->set_handler(this);
   stream_.recv->set_handler(this);
 }
 
@@ -36,6 +48,11 @@ void RequestStream::start(const Bytes& first, bool fin) {
   const auto hold = session().hold();
   if (const auto begun = begin(first); !begun) return refuse(begun.error());
   received(fin);
+}
+
+void RequestStream::resume() {
+  const auto hold = session().hold();
+  received(fin_waiting_);
 }
 
 Result<bool> RequestStream::parse(MessageReader& reader) {

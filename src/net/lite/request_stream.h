@@ -5,8 +5,8 @@
 
 #include "net/lite/message.h"
 #include "net/lite/message_reader.h"
-#include "net/lite/queue_source.h"
 #include "net/lite/version.h"
+#include "net/transport/send_queue.h"
 #include "net/transport/transport.h"
 
 namespace moq::lite {
@@ -45,11 +45,16 @@ class RequestStream : public Task, public transport::RecvHandler, public transpo
   RequestStream(Session& session, BidiType type, const transport::Priority& priority);
   /// A request of the peer's. `reader` has what came behind its first message.
   RequestStream(Session& session, transport::Stream stream, MessageReader reader);
+  /// A stream that was in use before there was a session. What came on it is
+  /// parsed with `resume`.
+  RequestStream(Session& session, transport::RunningStream stream);
   ~RequestStream() override;
 
   /// Takes the first message of a request of the peer's, and what had come
   /// along. Called once, after construction; may retire this.
   void start(const Bytes& first, bool fin);
+  /// Parses what had come on a running stream; may retire this.
+  void resume();
 
  protected:
   /// The first message of a request of the peer's.
@@ -88,8 +93,9 @@ class RequestStream : public Task, public transport::RecvHandler, public transpo
   void retire();
 
   transport::Stream stream_;
-  std::shared_ptr<SendQueue> queue_;  ///< null once nothing more can be sent
+  std::shared_ptr<transport::SendQueue> queue_;  ///< null once nothing more can be sent
   MessageReader reader_;
+  bool fin_waiting_ = false;  ///< the peer's end came before `resume`
   bool fin_received_ = false;
   bool answers_ = false;  ///< a request of the peer's
   bool finished_ = false;

@@ -10,10 +10,10 @@
 #include "net/lite/fetch_publisher.h"
 #include "net/lite/group_receiver.h"
 #include "net/lite/incoming.h"
-#include "net/lite/queue_source.h"
 #include "net/lite/remote_track.h"
 #include "net/lite/subscribe_publisher.h"
 #include "net/model/error.h"
+#include "net/transport/send_queue.h"
 
 namespace moq::lite {
 
@@ -38,6 +38,10 @@ std::shared_ptr<Session> Session::create(Loop& loop, std::shared_ptr<transport::
   std::shared_ptr<Session> session(
       new Session(loop, std::move(transport), version, std::move(config), events));
   session->transport_->set_handler(session.get());
+  if (auto stream = std::exchange(session->config_.session_stream, std::nullopt)) {
+    session->session_stream_ =
+        &session->add(std::make_unique<SessionStream>(*session, *std::move(stream)));
+  }
   loop.post([weak = session->weak_from_this()] {
     const auto self = weak.lock();
     if (self != nullptr && !self->closed_) self->start();
@@ -63,6 +67,10 @@ Session::~Session() {
 }
 
 void Session::start() {
+  const auto keep = hold();
+  if (session_stream_ != nullptr) session_stream_->resume();
+  for (transport::Stream& stream : std::exchange(config_.waiting, {})) on_bidi(std::move(stream));
+  if (closed_) return;
   if (traits().has_setup_stream) {
     send_setup();
     // The peer's may have come before this turn.
@@ -81,11 +89,11 @@ void Session::send_setup() {
   std::vector<std::uint8_t> bytes;
   append_type(bytes, UniType::setup);
   encode(bytes, version_, setup);
-  auto queue = std::make_shared<SendQueue>();
+  auto queue = std::make_shared<transport::SendQueue>();
   queue->push(Bytes::copy_of(bytes));
   queue->finish();
   transport_->open_uni({.band = transport::Priority::Band::control},
-                       std::make_unique<QueueSource>(std::move(queue)), nullptr);
+                       std::make_unique<transport::QueueSource>(std::move(queue)), nullptr);
 }
 
 void Session::received_setup(const Bytes& message) {
@@ -149,6 +157,7 @@ void Session::received_goaway(const std::string& uri) {
 }
 
 void Session::probe(std::uint64_t target_bitrate, ProbeRequest::Report report) {
+  if (session_stream_ != nullptr && !closed_) return session_stream_->listen(std::move(report));
   if (!traits().has_probe || closed_) return;
   if (traits().has_setup_stream && !setup_received_) {
     when_setup_.emplace_back(
@@ -341,6 +350,16 @@ void Session::close(SessionError code, std::string_view reason) {
   transport_->close(static_cast<std::uint64_t>(code), reason);
   loop_.post([weak = weak_from_this(), error = Error(code, std::string(reason))] {
     if (const auto self = weak.lock()) self->end(error, false);
+  });
+}
+
+void Session::left(std::string_view how) {
+  // Streams hear of a closed connection before the session does: it may be that.
+  loop_.post([weak = weak_from_this(), error = Error(SessionError::no_error, std::string(how))] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->closed_) return;
+    self->transport_->close(static_cast<std::uint64_t>(SessionError::no_error), "");
+    self->end(error, true);
   });
 }
 

@@ -17,6 +17,7 @@
 #include "net/lite/version.h"
 #include "net/model/origin.h"
 #include "net/model/scope.h"
+#include "net/transport/send_queue.h"
 #include "net/transport/transport.h"
 
 namespace moq::lite {
@@ -24,6 +25,7 @@ namespace moq::lite {
 class AnnounceSubscriber;
 class IncomingStream;
 class RemoteTrack;
+class SessionStream;
 
 enum class Side : std::uint8_t { client, server };
 
@@ -75,7 +77,14 @@ struct SessionConfig {
   /// session with its code.
   std::function<Result<Scope>(const std::string& path)> authorize;
   SessionLimits limits;
+  /// The stream of the SETUP exchange, in versions that have one: the Session Stream.
+  std::optional<transport::RunningStream> session_stream = {};
+  /// Streams that the peer opened before there was a session.
+  std::vector<transport::Stream> waiting = {};
 };
+
+/// What a peer has measured: bits per second and milliseconds, 0: unknown.
+using ProbeReport = std::function<void(std::uint64_t bitrate, std::uint64_t rtt_ms)>;
 
 /// What a session tells its owner, from the loop.
 class SessionEvents {
@@ -124,9 +133,9 @@ class Session final : public std::enable_shared_from_this<Session>,
 
   /// Asks the peer for the bitrate and round-trip time that it measures; each
   /// report goes to `report` (bits per second and milliseconds, 0: unknown)
-  /// until the session ends. Nothing happens where the peer has no PROBE.
-  void probe(std::uint64_t target_bitrate,
-             std::function<void(std::uint64_t bitrate, std::uint64_t rtt_ms)> report);
+  /// until the session ends. SESSION_INFO stands for PROBE in versions that have it;
+  /// nothing happens where the peer has neither.
+  void probe(std::uint64_t target_bitrate, ProbeReport report);
 
   /// Requests of ours and of the peer's, and group streams, that are running.
   [[nodiscard]] std::size_t active() const { return tasks_.size(); }
@@ -200,6 +209,11 @@ class Session final : public std::enable_shared_from_this<Session>,
   void received_goaway(const std::string& uri);
   /// An announce stream of ours is gone.
   void forget(AnnounceSubscriber& stream) { std::erase(announcements_, &stream); }
+  void forget(SessionStream& stream) {
+    if (session_stream_ == &stream) session_stream_ = nullptr;
+  }
+  /// The peer has ended the session by a stream.
+  void left(std::string_view how);
 
  private:
   Session(Loop& loop, std::shared_ptr<transport::Session> transport, Version version,
@@ -258,6 +272,7 @@ class Session final : public std::enable_shared_from_this<Session>,
   std::unordered_map<Task*, std::unique_ptr<Task>> tasks_;
   std::vector<std::unique_ptr<Task>> retired_;
   std::vector<AnnounceSubscriber*> announcements_;
+  SessionStream* session_stream_ = nullptr;
   std::vector<std::function<void()>> when_setup_;
   Timer setup_timer_;
   Timer header_timer_;  ///< armed while a stream may wait for its header

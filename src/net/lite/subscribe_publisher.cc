@@ -32,7 +32,8 @@ Result<void> SubscribePublisher::begin(ByteSpan body) {
   MOQ_TRY(const auto track, session().find_track(message.broadcast, message.track));
   options_ = {.priority = message.priority,
               .ordered = message.ordered,
-              .max_latency = message.max_latency,
+              .max_latency = session().traits().has_subscribe_options ? message.max_latency
+                                                                      : kUnlimitedLatency,
               .start = message.start_group,
               .end = message.end_group};
   delivery_ = std::make_shared<Delivery>(Delivery{track, delivery_latency(*track)});

@@ -187,7 +187,7 @@ FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence, std::uint
       track_(&track),
       sequence_(sequence),
       frames_(session().version(), *this, Group::Limits{}.max_bytes),
-      queue_(std::make_shared<SendQueue>()) {
+      queue_(std::make_shared<transport::SendQueue>()) {
   std::vector<std::uint8_t> bytes;
   append_type(bytes, BidiType::fetch);
   encode(bytes, session().version(),
@@ -196,7 +196,8 @@ FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence, std::uint
                .priority = priority,
                .group = sequence});
   queue_->push(Bytes::copy_of(bytes));
-  stream_ = session().transport().open_bidi({}, std::make_unique<QueueSource>(queue_), this, this);
+  stream_ = session().transport().open_bidi({}, std::make_unique<transport::QueueSource>(queue_),
+                                            this, this);
 }
 
 FetchRequest::~FetchRequest() {

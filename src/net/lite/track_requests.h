@@ -83,7 +83,7 @@ class FetchRequest final : public Task,
   std::uint64_t sequence_;
   transport::Stream stream_;
   FrameReader frames_;
-  std::shared_ptr<SendQueue> queue_;  ///< null once nothing more can be sent
+  std::shared_ptr<transport::SendQueue> queue_;  ///< null once nothing more can be sent
   std::shared_ptr<Group> group_;
   bool done_ = false;
 };

@@ -10,7 +10,7 @@ namespace moq::lite {
 namespace {
 
 constexpr SubscribeResponses kUntyped{
-    .typed = false, .ok_has_properties = true, .ok = {}, .end = {}, .drop = {}};
+    .typed = false, .ok_has_properties = true, .ok = 0, .end = {}, .drop = {}};
 constexpr SubscribeResponses kOkAndDrop{
     .typed = true, .ok_has_properties = true, .ok = 0, .end = {}, .drop = 1};
 constexpr SubscribeResponses kStartEndAndDrop{

@@ -22,10 +22,10 @@ enum class HopForm : std::uint8_t {
   ids,    ///< the id of each
 };
 
-/// How a publisher answers SUBSCRIBE: the type that precedes each kind of message,
-/// none where the version does not have it.
+/// How a publisher answers SUBSCRIBE: the type of each kind of message, none where
+/// the version does not have it.
 struct SubscribeResponses {
-  /// Whether types are sent at all. Otherwise every answer is a SubscribeOkProperties.
+  /// Whether the type goes before each message. Otherwise every answer is an OK.
   bool typed;
   /// Whether the OK is a SubscribeOkProperties; otherwise it is a SubscribeStart.
   bool ok_has_properties;
@@ -44,7 +44,8 @@ struct VersionInfo {
   /// The number that stands for it in a SETUP exchange.
   std::uint64_t code;
   /// Whether the ALPN alone does not say which version it is: a CLIENT_SETUP and
-  /// SERVER_SETUP on the Session Stream (0x0) do.
+  /// SERVER_SETUP do, and their stream stays as the Session Stream, which carries
+  /// SESSION_INFO and ends with the session.
   bool has_session_stream;
   /// A Setup Stream each way, with one SETUP.
   bool has_setup_stream;

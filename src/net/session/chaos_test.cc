@@ -93,7 +93,7 @@ class Chaos : public ::testing::TestWithParam<const char*> {
       // Links of any length, so that arrivals mix.
       client.delay = milliseconds(1 + below(150));
       client.connection = connect(loop, client.node, relay,
-                                  {.version = below(2) == 0 ? "moq-lite-04" : "moq-lite-05",
+                                  {.version = testing::kVersions[below(testing::kVersions.size())],
                                    .link = {.delay = client.delay, .max_streams = 8 + below(60)}});
     } else if (client.subscription == nullptr) {
       const auto broadcast = client.node.origin.find(Path("live"));
@@ -194,12 +194,8 @@ TEST_P(Chaos, ViewersComeAndGo) {
   EXPECT_EQ(relay.budget->used.load(), 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, Chaos, ::testing::Values("moq-lite-04", "moq-lite-05"),
-                         [](const auto& given) {
-                           std::string name = given.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Versions, Chaos, ::testing::ValuesIn(testing::kVersions),
+                         testing::version_name);
 
 }  // namespace
 }  // namespace moq

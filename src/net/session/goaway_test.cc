@@ -53,6 +53,9 @@ class GoawayTraps : public ::testing::TestWithParam<const char*> {
   RawPeer* peer = nullptr;
 };
 
+/// What takes a GOAWAY on the wire.
+class GoawayOnTheWire : public GoawayTraps {};
+
 TEST_P(GoawayTraps, DeadlineOfZeroIsNoDeadline) {
   Node other(loop, 1);
   const auto connection = connect(loop, other, node, {.version = GetParam()});
@@ -66,7 +69,7 @@ TEST_P(GoawayTraps, DeadlineOfZeroIsNoDeadline) {
   EXPECT_EQ(connection->server->drain().outcome(), DrainOutcome::peer_left);
 }
 
-TEST_P(GoawayTraps, NoResetRacesTheFinOfAGoaway) {
+TEST_P(GoawayOnTheWire, NoResetRacesTheFinOfAGoaway) {
   start_raw();
   Source::must(link->session->drain().start("moqt://elsewhere"));
   run(seconds(10));
@@ -78,7 +81,7 @@ TEST_P(GoawayTraps, NoResetRacesTheFinOfAGoaway) {
   EXPECT_FALSE(link->error());
 }
 
-TEST_P(GoawayTraps, RefusedGoawayStreamEndsNothing) {
+TEST_P(GoawayOnTheWire, RefusedGoawayStreamEndsNothing) {
   start_raw();
   Source::must(link->session->drain().start({}, seconds(5)));
   run();
@@ -99,8 +102,10 @@ TEST_P(GoawayTraps, DeadlineHoldsForAPeerThatOnlyAnswers) {
   Source::must(link->session->drain().start({}, seconds(2)));
   for (std::uint64_t i = 0; i < 19; ++i) {
     source.group(i, {"x"});
-    request.send(peer->body(lite::SubscribeUpdate{.priority = static_cast<std::uint8_t>(i),
-                                                  .max_latency = seconds(1)}));
+    if (peer->traits().has_subscribe_options) {
+      request.send(peer->body(lite::SubscribeUpdate{.priority = static_cast<std::uint8_t>(i),
+                                                    .max_latency = seconds(1)}));
+    }
     run();
   }
   EXPECT_FALSE(link->error());
@@ -122,7 +127,7 @@ TEST_P(GoawayTraps, DrainingSideServesNewRequests) {
   EXPECT_EQ(peer->incoming(lite::UniType::group).size(), 1U);
 }
 
-TEST_P(GoawayTraps, NothingIsAskedOfAPeerThatIsGoing) {
+TEST_P(GoawayOnTheWire, NothingIsAskedOfAPeerThatIsGoing) {
   start_raw();
   Source source(node, "live");
   auto* announcements = peer->incoming(BidiType::announce).at(0);
@@ -154,14 +159,14 @@ TEST_P(GoawayTraps, BothSidesMayDrainAtOnce) {
   Source::must(connection->client->drain().start({}, seconds(5)));
   Source::must(connection->server->drain().start({}, seconds(5)));
   run();
-  EXPECT_EQ(told, 2);
+  EXPECT_EQ(told, testing::traits_of(GetParam()).has_goaway ? 2 : 0);
   EXPECT_FALSE(connection->client_error);
   run(seconds(6));
   EXPECT_TRUE(connection->client_error);
   EXPECT_TRUE(connection->server_error);
 }
 
-TEST_P(GoawayTraps, DrainBeforeTheFirstTurnIsHeard) {
+TEST_P(GoawayOnTheWire, DrainBeforeTheFirstTurnIsHeard) {
   Node other(loop, 1);
   const auto connection = connect(loop, other, node, {.version = GetParam()});
   std::string uri;
@@ -207,7 +212,7 @@ TEST_P(GoawayTraps, DrainingRouteStaysAnnouncedAndLosesToAnyOther) {
   EXPECT_TRUE(below.ends.empty());
 }
 
-TEST_P(GoawayTraps, WhatIsAnnouncedBehindAGoawayIsDraining) {
+TEST_P(GoawayOnTheWire, WhatIsAnnouncedBehindAGoawayIsDraining) {
   Node first(loop, 1);
   Node second(loop, 3);
   const auto going = connect(loop, first, node, {.version = GetParam()});
@@ -231,12 +236,38 @@ TEST_P(GoawayTraps, VanishedPeerIsProbedWhileDraining) {
   EXPECT_TRUE(connection->server_transport->probed());
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, GoawayTraps, ::testing::Values("moq-lite-04", "moq-lite-05"),
-                         [](const auto& given) {
-                           std::string name = given.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+TEST_P(GoawayTraps, WhereThereIsNoGoawayADrainSendsNothingAndEndsAsElsewhere) {
+  if (testing::traits_of(GetParam()).has_goaway) return;
+  start_raw();
+  const std::size_t streams = peer->streams().size();
+  const std::size_t bytes = link->transport->path_stats().bytes_sent;
+  std::optional<DrainOutcome> outcome;
+  link->session->drain().complete([&](DrainOutcome o) { outcome = o; });
+  Source::must(link->session->drain().start("moqt://elsewhere", seconds(30)));
+  run(seconds(29));
+  EXPECT_EQ(peer->streams().size(), streams);
+  EXPECT_EQ(link->transport->path_stats().bytes_sent, bytes);
+  EXPECT_FALSE(outcome);
+  peer->transport().close(0, "");
+  run();
+  EXPECT_EQ(outcome, DrainOutcome::peer_left);
+}
+
+TEST_P(GoawayTraps, WhereThereIsNoGoawayTheDeadlineHolds) {
+  if (testing::traits_of(GetParam()).has_goaway) return;
+  start_raw();
+  Source::must(link->session->drain().start({}, seconds(30)));
+  run(seconds(31));
+  EXPECT_EQ(link->session->drain().outcome(), DrainOutcome::deadline);
+  EXPECT_TRUE(link->closed_with(SessionError::goaway_timeout));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Versions, GoawayOnTheWire,
+    ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_goaway)),
+    testing::version_name);
+INSTANTIATE_TEST_SUITE_P(Versions, GoawayTraps, ::testing::ValuesIn(testing::kVersions),
+                         testing::version_name);
 
 }  // namespace
 }  // namespace moq

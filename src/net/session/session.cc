@@ -1,43 +1,95 @@
 #include "net/session/session.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "net/base/log.h"
+#include "net/transport/error.h"
 
 namespace moq {
 
 Result<std::unique_ptr<Session>> Session::create(Loop& loop,
                                                  std::shared_ptr<transport::Session> transport,
                                                  SessionOptions options) {
-  const auto all = protocol_versions();
-  const auto found = std::ranges::find(all, transport->protocol(), &ProtocolVersion::alpn);
-  if (found == all.end()) {
-    const std::string protocol(transport->protocol());
+  if (options.versions.empty()) options.versions = *parse_versions({});
+  const std::string protocol(transport->protocol());
+  options.versions = candidates(options.versions, protocol);
+  if (options.versions.empty()) {
     transport->close(static_cast<std::uint64_t>(lite::SessionError::version_negotiation), "");
     return fail(lite::SessionError::version_negotiation,
-                "the peer chose \"" + protocol + "\", which is no MoQ version of ours");
+                protocol.empty()
+                    ? "there is no protocol token, and no version that needs none"
+                    : "the peer chose \"" + protocol + "\", which is no version of ours");
   }
-  return std::unique_ptr<Session>(
-      new Session(loop, std::move(transport), found->lite, std::move(options)));
+  return std::unique_ptr<Session>(new Session(loop, std::move(transport), std::move(options)));
 }
 
-Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, lite::Version version,
-                 SessionOptions options)
+Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, SessionOptions options)
     : loop_(loop),
+      transport_(std::move(transport)),
+      options_(std::move(options)),
+      name_(std::string(transport_->protocol()) + " " + transport_->peer_address()),
       drain_(loop, *this),
-      probe_timer_(loop, [this] { probe_peer(); }),
-      lite_(lite::Session::create(
-          loop, std::move(transport), version,
-          lite::SessionConfig{
-              .side = options.side == Side::client ? lite::Side::client : lite::Side::server,
-              .publish = options.publish,
-              .subscribe = options.subscribe,
-              .cache = options.cache,
-              .path = std::move(options.path),
-              .authorize = std::move(options.authorize),
-              .limits = options.limits},
-          static_cast<lite::SessionEvents&>(*this))) {}
+      probe_timer_(loop, [this] { probe_peer(); }) {
+  const ProtocolVersion& first = *options_.versions.front();
+  if (!first.by_setup) {
+    start(first, {});
+    return;
+  }
+  negotiation_ =
+      std::make_unique<Negotiation>(loop, transport_,
+                                    Negotiation::Config{.side = options_.side,
+                                                        .versions = options_.versions,
+                                                        .path = options_.path,
+                                                        .timeout = options_.limits.header_timeout},
+                                    static_cast<Negotiation::Events&>(*this));
+}
 
-Session::~Session() { lite_->abandon(); }
+void Session::start(const ProtocolVersion& version, Negotiated negotiated) {
+  lite::SessionConfig config{
+      .side = options_.side == Side::client ? lite::Side::client : lite::Side::server,
+      .publish = options_.publish,
+      .subscribe = options_.subscribe,
+      .cache = options_.cache,
+      .path = negotiated.path.value_or(options_.path),
+      .authorize = std::move(options_.authorize),
+      .limits = options_.limits,
+      .waiting = std::move(negotiated.waiting)};
+  if (version.by_setup) config.session_stream = std::move(negotiated.stream);
+  lite_ = lite::Session::create(loop_, transport_, version.lite, std::move(config),
+                                static_cast<lite::SessionEvents&>(*this));
+  name_ = lite_->name();
+  const Wanted wanted = std::exchange(wanted_, {});
+  if (wanted.goaway) send_goaway(*wanted.goaway);
+  for (const auto& [bitrate, report] : wanted.probes) lite_->probe(bitrate, report);
+}
+
+Session::~Session() {
+  negotiation_.reset();
+  if (lite_ != nullptr) {
+    lite_->abandon();
+  } else if (!closing_ && !over_) {
+    transport_->close(static_cast<std::uint64_t>(lite::SessionError::no_error), "");
+  }
+}
+
+void Session::on_negotiated(Negotiated result) {
+  // It is at work, and says nothing more.
+  const std::unique_ptr<Negotiation> done = std::move(negotiation_);
+  const ProtocolVersion& version = *result.version;
+  start(version, std::move(result));
+}
+
+void Session::on_negotiation_failed(lite::SessionError code, std::string reason) {
+  log::warn("{}: closing: {}", name_, reason);
+  close(code, reason);
+}
+
+void Session::on_transport_closed(const Error& error, bool by_peer) {
+  const bool named = &error.domain() == &error_domain(transport::ApplicationError{});
+  on_closed(named ? Error(error_domain(lite::SessionError::no_error), error.code(), error.detail())
+                  : error,
+            by_peer);
+}
 
 void Session::draining(std::function<void(const std::string&)> told) {
   told_goaway_ = std::move(told);
@@ -54,15 +106,26 @@ void Session::ready(std::function<void()> done) {
 }
 
 void Session::close(lite::SessionError code, std::string_view reason) {
-  lite_->close(code, reason);
+  if (lite_ != nullptr) return lite_->close(code, reason);
+  if (closing_ || over_) return;
+  closing_ = true;
+  negotiation_.reset();
+  transport_->close(static_cast<std::uint64_t>(code), reason);
+  loop_.post([this, alive = std::weak_ptr(alive_), error = Error(code, std::string(reason))] {
+    if (!alive.expired()) on_closed(error, false);
+  });
 }
 
-void Session::probe(std::uint64_t target_bitrate,
-                    std::function<void(std::uint64_t, std::uint64_t)> report) {
-  lite_->probe(target_bitrate, std::move(report));
+void Session::probe(std::uint64_t target_bitrate, lite::ProbeReport report) {
+  if (lite_ != nullptr) return lite_->probe(target_bitrate, std::move(report));
+  if (wanted_.probes.size() < kMaxWantedProbes) {
+    wanted_.probes.emplace_back(target_bitrate, std::move(report));
+  }
 }
 
-std::string_view Session::version() const { return lite::version_info(lite_->version()).name; }
+std::string_view Session::version() const {
+  return lite_ == nullptr ? "" : lite::version_info(lite_->version()).name;
+}
 
 void Session::on_ready() {
   ready_ = true;
@@ -85,18 +148,20 @@ void Session::on_closed(const Error& error, bool by_peer) {
 }
 
 void Session::send_goaway(const std::string& uri) {
-  lite_->send_goaway(uri);
-  if (lite_->has_goaway()) lite_->transport().going_away();
+  if (lite_ != nullptr) {
+    lite_->send_goaway(uri);
+    if (lite_->has_goaway()) transport_->going_away();
+  } else {
+    wanted_.goaway = uri;
+  }
   probe_peer();
 }
 
 void Session::probe_peer() {
-  lite_->transport().probe_peer();
+  transport_->probe_peer();
   probe_timer_.arm(later(loop_.now(), kProbeInterval));
 }
 
-void Session::close_for_deadline() {
-  lite_->close(lite::SessionError::goaway_timeout, "goaway timeout");
-}
+void Session::close_for_deadline() { close(lite::SessionError::goaway_timeout, "goaway timeout"); }
 
 }  // namespace moq

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/base/error.h"
@@ -13,12 +14,11 @@
 #include "net/model/origin.h"
 #include "net/model/scope.h"
 #include "net/session/drain.h"
+#include "net/session/negotiation.h"
 #include "net/session/version.h"
 #include "net/transport/transport.h"
 
 namespace moq {
-
-enum class Side : std::uint8_t { client, server };
 
 struct SessionOptions {
   Side side = Side::client;
@@ -33,16 +33,22 @@ struct SessionOptions {
   std::string path;
   /// Server: what a path may do. Unset: everything. An error closes the session.
   std::function<Result<Scope>(const std::string& path)> authorize;
+  /// Those that may be spoken, the preferred first; empty: all. What the transport's
+  /// handshake offered or accepted should be the same.
+  std::vector<const ProtocolVersion*> versions;
   lite::SessionLimits limits;
 };
 
 /// A MoQ session, of whatever version was negotiated. Belongs to its loop's
 /// thread; destroying it closes it, and may be done in any callback: its own, its
 /// drain's, or a reader's of what came over it.
-class Session final : private lite::SessionEvents, private Drain::Actions {
+class Session final : private lite::SessionEvents,
+                      private Negotiation::Events,
+                      private Drain::Actions {
  public:
   /// Starts a session on a connected transport, in the version that its ALPN
-  /// token (or WebTransport subprotocol) names. Fails if that is none of ours.
+  /// token (or WebTransport subprotocol) names, or that a SETUP exchange chooses
+  /// where that does not say. Fails if it can be none of `options.versions`.
   static Result<std::unique_ptr<Session>> create(Loop& loop,
                                                  std::shared_ptr<transport::Session> transport,
                                                  SessionOptions options);
@@ -57,28 +63,39 @@ class Session final : private lite::SessionEvents, private Drain::Actions {
   void draining(std::function<void(const std::string& uri)> told);
   /// Calls `done` once the session is over, as the last call.
   void closed(std::function<void(const Error& error, bool by_peer)> done);
-  /// Calls `done` once the peer has been let in (SETUP, where there is one).
+  /// Calls `done` once the peer has been let in, in a version that is known.
   void ready(std::function<void()> done);
 
   void close(lite::SessionError code, std::string_view reason);
   /// See lite::Session::probe.
-  void probe(std::uint64_t target_bitrate,
-             std::function<void(std::uint64_t bitrate, std::uint64_t rtt_ms)> report);
+  void probe(std::uint64_t target_bitrate, lite::ProbeReport report);
 
   [[nodiscard]] bool open() const { return !over_; }
-  /// "moq-lite-05".
+  /// "moq-lite-05"; empty until it is known.
   [[nodiscard]] std::string_view version() const;
-  /// "moq-lite-05 [::1]:4443".
-  [[nodiscard]] const std::string& name() const { return lite_->name(); }
-  [[nodiscard]] transport::Session& transport() { return lite_->transport(); }
+  /// "moq-lite-05 [::1]:4443"; the token stands for the version until it is known.
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] transport::Session& transport() { return *transport_; }
   /// Streams that are at work.
-  [[nodiscard]] std::size_t active() const { return lite_->active(); }
+  [[nodiscard]] std::size_t active() const { return lite_ == nullptr ? 0 : lite_->active(); }
   /// Subscriptions of the peer's that are not fully served.
-  [[nodiscard]] std::size_t serving() const { return lite_->serving(); }
+  [[nodiscard]] std::size_t serving() const { return lite_ == nullptr ? 0 : lite_->serving(); }
 
  private:
-  Session(Loop& loop, std::shared_ptr<transport::Session> transport, lite::Version version,
-          SessionOptions options);
+  /// What is asked of a session whose version is not known yet.
+  struct Wanted {
+    std::optional<std::string> goaway;
+    std::vector<std::pair<std::uint64_t, lite::ProbeReport>> probes;
+  };
+  /// Calls of `probe` that may wait for the version; more are dropped.
+  static constexpr std::size_t kMaxWantedProbes = 8;
+
+  Session(Loop& loop, std::shared_ptr<transport::Session> transport, SessionOptions options);
+
+  void start(const ProtocolVersion& version, Negotiated negotiated);
+  void on_negotiated(Negotiated result) override;
+  void on_negotiation_failed(lite::SessionError code, std::string reason) override;
+  void on_transport_closed(const Error& error, bool by_peer) override;
 
   void on_ready() override;
   void on_goaway(const std::string& uri) override;
@@ -92,15 +109,21 @@ class Session final : private lite::SessionEvents, private Drain::Actions {
   static constexpr Duration kProbeInterval = std::chrono::seconds(1);
 
   Loop& loop_;
+  std::shared_ptr<transport::Session> transport_;
+  SessionOptions options_;
+  std::string name_;
   Drain drain_;
   Timer probe_timer_;
   bool over_ = false;
+  bool closing_ = false;  ///< before the version was known
   bool ready_ = false;
   std::optional<std::string> goaway_uri_;
   std::function<void(const std::string&)> told_goaway_;
   std::function<void()> told_ready_;
   std::function<void(const Error&, bool)> told_closed_;
-  std::shared_ptr<lite::Session> lite_;
+  Wanted wanted_;
+  std::unique_ptr<Negotiation> negotiation_;
+  std::shared_ptr<lite::Session> lite_;  ///< null until the version is known
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

@@ -10,12 +10,18 @@ namespace moq {
 namespace {
 ProtocolVersion row(lite::Version version) {
   const lite::VersionInfo& info = lite::version_info(version);
-  return {.name = info.name, .alpn = info.alpn, .lite = version};
+  return {.name = info.name,
+          .alpn = info.alpn,
+          .code = info.code,
+          .by_setup = info.has_session_stream,
+          .lite = version};
 }
 }  // namespace
 
 std::span<const ProtocolVersion> protocol_versions() {
-  static const std::array versions{row(lite::Version::lite05), row(lite::Version::lite04)};
+  static const std::array versions{row(lite::Version::lite05), row(lite::Version::lite04),
+                                   row(lite::Version::lite03), row(lite::Version::lite02),
+                                   row(lite::Version::lite01)};
   return versions;
 }
 
@@ -42,6 +48,15 @@ Result<std::vector<const ProtocolVersion*>> parse_versions(const std::vector<std
                   "unknown version \"" + name + "\"; there is: " + known);
     }
     if (std::ranges::find(out, version) == out.end()) out.push_back(version);
+  }
+  return out;
+}
+
+std::vector<const ProtocolVersion*> candidates(std::span<const ProtocolVersion* const> versions,
+                                               std::string_view protocol) {
+  std::vector<const ProtocolVersion*> out;
+  for (const ProtocolVersion* version : versions) {
+    if (protocol.empty() ? version->by_setup : version->alpn == protocol) out.push_back(version);
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,12 +11,18 @@
 
 namespace moq {
 
-/// A protocol version that this library speaks, of whatever family.
+/// A protocol version that this library speaks, of whatever family: a row of the table
+/// that negotiation goes by.
 struct ProtocolVersion {
   /// "moq-lite-05": in configuration, flags and logs.
   std::string_view name;
   /// ALPN token, WebTransport subprotocol.
   std::string_view alpn;
+  /// The number that stands for it in a SETUP exchange.
+  std::uint64_t code;
+  /// Whether SETUP says that it is this one, because the token says too little. So it
+  /// is, too, where there is no token: in a WebTransport session without subprotocol.
+  bool by_setup;
   lite::Version lite;
 };
 
@@ -27,6 +34,10 @@ struct ProtocolVersion {
 /// error names the one that is unknown, and those that exist.
 [[nodiscard]] Result<std::vector<const ProtocolVersion*>> parse_versions(
     const std::vector<std::string>& names);
+/// Those of `versions` that a connection with this token may run, in their order: one
+/// where the token names it, any number where SETUP decides.
+[[nodiscard]] std::vector<const ProtocolVersion*> candidates(
+    std::span<const ProtocolVersion* const> versions, std::string_view protocol);
 /// What to offer or accept in the handshake, in order of preference.
 [[nodiscard]] std::vector<std::string> alpns(std::span<const ProtocolVersion* const> versions);
 

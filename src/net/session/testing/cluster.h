@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +15,26 @@
 
 /// Publishers, relays and viewers on one loop, connected in memory.
 namespace moq::testing {
+
+/// Every version of moq-lite, for parameterised tests.
+inline constexpr std::array kVersions{"moq-lite-01", "moq-lite-02", "moq-lite-03", "moq-lite-04",
+                                      "moq-lite-05"};
+inline const lite::VersionInfo& traits_of(const std::string& version) {
+  return *lite::find_by_name(version);
+}
+/// Those that have something, such as `&lite::VersionInfo::has_goaway`.
+inline std::vector<const char*> versions_with(bool lite::VersionInfo::*what) {
+  std::vector<const char*> out;
+  std::ranges::copy_if(kVersions, std::back_inserter(out),
+                       [&](const char* version) { return traits_of(version).*what; });
+  return out;
+}
+/// Names the cases of a test with a version as its parameter.
+inline constexpr auto version_name = [](const auto& given) {
+  std::string name = given.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+};
 
 /// Runs `loop` until `until`, or until `done` says so, stepping from one planned
 /// event to the next. Returns whether it was done.
@@ -62,7 +84,8 @@ struct ConnectOptions {
 
 inline std::unique_ptr<Connection> connect(Loop& loop, Node& client, Node& server,
                                            ConnectOptions options = {}) {
-  options.link.protocol = options.version;
+  const ProtocolVersion* version = find_protocol_version(options.version);
+  if (!options.link.protocol.empty()) options.link.protocol = version->alpn;
   auto pair = transport::testing::memory_pair(loop, options.link);
   auto out = std::make_unique<Connection>();
   out->client_transport = pair.first.get();
@@ -71,11 +94,13 @@ inline std::unique_ptr<Connection> connect(Loop& loop, Node& client, Node& serve
                                 .publish = &client.origin,
                                 .subscribe = &client.origin,
                                 .cache = &client.cache,
-                                .path = "/"};
+                                .path = "/",
+                                .versions = {version}};
   SessionOptions server_options{.side = Side::server,
                                 .publish = &server.origin,
                                 .subscribe = &server.origin,
-                                .cache = &server.cache};
+                                .cache = &server.cache,
+                                .versions = {version}};
   if (options.adjust) options.adjust(client_options, server_options);
   out->client = Session::create(loop, std::move(pair.first), std::move(client_options)).value();
   out->server = Session::create(loop, std::move(pair.second), std::move(server_options)).value();

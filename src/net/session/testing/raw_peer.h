@@ -9,9 +9,10 @@
 
 #include "net/lite/codec.h"
 #include "net/lite/message_reader.h"
-#include "net/lite/queue_source.h"
 #include "net/session/session.h"
+#include "net/session/setup.h"
 #include "net/session/testing/cluster.h"
+#include "net/transport/send_queue.h"
 #include "net/transport/testing/memory_transport.h"
 
 /// A peer that does what a test says, right or wrong: it opens streams, sends any
@@ -30,15 +31,16 @@ class RawStream final : private transport::RecvHandler, private transport::SendH
  public:
   /// Opened by the session.
   RawStream(transport::Session& session, transport::Stream stream)
-      : stream_(std::move(stream)), queue_(std::make_shared<lite::SendQueue>()) {
+      : stream_(std::move(stream)), queue_(std::make_shared<transport::SendQueue>()) {
     if (stream_.send != nullptr) {
-      session.attach(*stream_.send, {}, std::make_unique<lite::QueueSource>(queue_), this);
+      session.attach(*stream_.send, {}, std::make_unique<transport::QueueSource>(queue_), this);
     }
     stream_.recv->set_handler(this);
   }
   /// Opened by the peer.
-  RawStream(transport::Session& session, bool uni) : queue_(std::make_shared<lite::SendQueue>()) {
-    auto source = std::make_unique<lite::QueueSource>(queue_);
+  RawStream(transport::Session& session, bool uni)
+      : queue_(std::make_shared<transport::SendQueue>()) {
+    auto source = std::make_unique<transport::QueueSource>(queue_);
     if (uni) {
       stream_.send = session.open_uni({}, std::move(source), this);
     } else {
@@ -110,7 +112,7 @@ class RawStream final : private transport::RecvHandler, private transport::SendH
   }
 
   transport::Stream stream_;
-  std::shared_ptr<lite::SendQueue> queue_;
+  std::shared_ptr<transport::SendQueue> queue_;
   lite::MessageReader reader_;
   std::optional<std::uint64_t> type_;
   bool over_ = false;
@@ -161,8 +163,13 @@ class RawPeer final : private transport::SessionHandler {
     return open_uni(lite::group_prefix(version_, {.subscribe_id = id, .sequence = sequence}) +
                     frames);
   }
-  /// SETUP, where the version has one.
+  /// SETUP, where the version has one and this side begins with it.
   void setup(const std::optional<std::string>& path = std::nullopt) {
+    if (traits().has_session_stream && !answers) {
+      setup::ClientSetup message{.versions = {traits().code}, .parameters = {}};
+      if (path) message.parameters.push_back({.id = setup::kPath, .bytes = *path});
+      session_stream_ = &open_bidi(setup::encode(message));
+    }
     if (!traits().has_setup_stream) return;
     open_uni(
         first(lite::UniType::setup, lite::Setup{.probe = lite::ProbeLevel::report, .path = path}))
@@ -176,6 +183,21 @@ class RawPeer final : private transport::SessionHandler {
     out.insert(out.end(), payload.begin(), payload.end());
     return out;
   }
+
+  /// The stream of the SETUP exchange, in versions that have one.
+  [[nodiscard]] RawStream& session_stream() { return *session_stream_; }
+  /// Takes SERVER_SETUP off that stream: the version's code, once it is there.
+  [[nodiscard]] std::optional<std::uint64_t> server_setup() {
+    const auto type = session_stream_->type();
+    if (!type) return std::nullopt;
+    const Bytes rest = session_stream_->reader().take_rest();
+    const auto message = setup::decode_server(rest.span().subspan(2)).value();
+    return message.version;
+  }
+  /// Whether the session under test is a client, and this side the server.
+  bool answers = false;
+  /// Whether it answers a CLIENT_SETUP then.
+  bool answers_setup = true;
 
   /// The streams that the session opened with `type`, in order.
   [[nodiscard]] std::vector<RawStream*> incoming(lite::BidiType type) {
@@ -209,6 +231,12 @@ class RawPeer final : private transport::SessionHandler {
   void on_bidi(transport::Stream stream) override {
     streams_.push_back(std::make_unique<RawStream>(*session_, std::move(stream)));
     incoming_.push_back(streams_.back().get());
+    if (!traits().has_session_stream || session_stream_ != nullptr || incoming_.back()->uni()) {
+      return;
+    }
+    session_stream_ = incoming_.back();
+    if (!answers_setup) return;
+    session_stream_->send(setup::encode(setup::ServerSetup{.version = traits().code}));
   }
   void on_datagram(Bytes datagram) override { datagrams.push_back(std::move(datagram)); }
   void on_closed(const Error& error, bool by_peer) override {
@@ -220,6 +248,7 @@ class RawPeer final : private transport::SessionHandler {
   lite::Version version_;
   std::deque<std::unique_ptr<RawStream>> streams_;
   std::vector<RawStream*> incoming_;
+  RawStream* session_stream_ = nullptr;
 };
 
 /// A relay with one session under test, whose peer is raw.
@@ -233,7 +262,8 @@ class RawLink {
     bool publishes = true;  ///< whether the session has an origin to publish
   };
   RawLink(Loop& loop, Node& node, Options options) {
-    options.link.protocol = options.version;
+    const ProtocolVersion* version = find_protocol_version(options.version);
+    if (!options.link.protocol.empty()) options.link.protocol = version->alpn;
     auto pair = transport::testing::memory_pair(loop, options.link);
     transport = pair.first.get();
     session = Session::create(loop, std::move(pair.first),
@@ -242,11 +272,13 @@ class RawLink {
                                .subscribe = &node.origin,
                                .cache = &node.cache,
                                .path = "/",
+                               .versions = {version},
                                .limits = options.limits})
                   .value();
     session->closed([this](const Error& error, bool) { error_ = error; });
     peer = std::make_unique<RawPeer>(std::move(pair.second),
                                      lite::find_by_name(options.version)->version);
+    peer->answers = options.side == Side::client;
   }
 
   /// What the session was closed with, at either end.

@@ -5,7 +5,7 @@
 
 #include "net/transport/transport.h"
 
-namespace moq::lite {
+namespace moq::transport {
 
 /// Bytes queued on a request stream, kept until they are acknowledged. Shared by
 /// who pushes and the stream's source, of which either may go first.
@@ -26,7 +26,7 @@ class SendQueue {
   /// The cost of what is not acknowledged yet: its bytes, and kOverhead for each piece.
   [[nodiscard]] std::size_t backlog() const { return backlog_; }
 
-  transport::Pull pull(std::span<ByteSpan> slices) const;
+  Pull pull(std::span<ByteSpan> slices) const;
   void sent(std::size_t size);
   void acked(std::uint64_t offset);
 
@@ -41,11 +41,11 @@ class SendQueue {
 };
 
 /// The source of a stream that is fed by a queue.
-class QueueSource final : public transport::SendSource {
+class QueueSource final : public SendSource {
  public:
   explicit QueueSource(std::shared_ptr<SendQueue> queue) : queue_(std::move(queue)) {}
 
-  transport::Pull pull(std::span<ByteSpan> slices) override { return queue_->pull(slices); }
+  Pull pull(std::span<ByteSpan> slices) override { return queue_->pull(slices); }
   void sent(std::size_t size, bool /*fin*/) override { queue_->sent(size); }
   void acked(std::uint64_t offset) override { queue_->acked(offset); }
   [[nodiscard]] bool wants_acks() const override { return true; }
@@ -54,4 +54,13 @@ class QueueSource final : public transport::SendSource {
   std::shared_ptr<SendQueue> queue_;
 };
 
-}  // namespace moq::lite
+/// A bidirectional stream that is in use already, as it goes from one owner to the
+/// next, who sets the handlers of both its parts at once.
+struct RunningStream {
+  Stream stream;
+  std::shared_ptr<SendQueue> queue;  ///< what its source sends
+  Bytes received;                    ///< what came and nobody has read
+  bool fin = false;                  ///< nothing comes behind that
+};
+
+}  // namespace moq::transport

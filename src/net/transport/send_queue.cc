@@ -1,8 +1,8 @@
-#include "net/lite/queue_source.h"
+#include "net/transport/send_queue.h"
 
 #include <algorithm>
 
-namespace moq::lite {
+namespace moq::transport {
 
 SendQueue::~SendQueue() {
   if (total_ != nullptr) *total_ -= backlog_;
@@ -16,7 +16,7 @@ void SendQueue::push(Bytes bytes) {
   queue_.push_back(std::move(bytes));
 }
 
-transport::Pull SendQueue::pull(std::span<ByteSpan> slices) const {
+Pull SendQueue::pull(std::span<ByteSpan> slices) const {
   std::size_t count = 0;
   std::size_t index = next_;
   for (; index < queue_.size() && count < slices.size(); ++index) {
@@ -50,4 +50,4 @@ void SendQueue::acked(std::uint64_t offset) {
   }
 }
 
-}  // namespace moq::lite
+}  // namespace moq::transport
