@@ -69,8 +69,12 @@ void ClientFlags::add_connection(CLI::App& app) {
       ->envname("MOQ_CLIENT_CONNECT")
       ->required()
       ->group(kGroup);
+  std::string known;
+  for (const ProtocolVersion& version : protocol_versions()) {
+    known += (known.empty() ? "" : ", ") + std::string(version.name);
+  }
   app.add_option("--client-version", raw_->versions,
-                 "Offer only these versions (moq-lite-05, moq-lite-04), in this order")
+                 "Offer only these versions (" + known + "), in this order")
       ->envname("MOQ_CLIENT_VERSION")
       ->delimiter(',')
       ->group(kGroup);

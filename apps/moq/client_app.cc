@@ -93,7 +93,8 @@ void ClientApp::connected(Result<std::shared_ptr<native::quic::Connection>> conn
                                   .publish = options_.verb == Verb::import ? &origin_ : nullptr,
                                   .subscribe = options_.verb == Verb::import ? nullptr : &origin_,
                                   .cache = &cache_,
-                                  .path = options_.url.target()});
+                                  .path = options_.url.target(),
+                                  .versions = options_.versions});
   if (!session) return fail(session.error().message());
   session_ = *std::move(session);
   session_->closed([this](const Error& error, bool by_peer) { closed(error, by_peer); });

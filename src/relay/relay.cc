@@ -101,6 +101,7 @@ Result<void> Relay::open(const Config& config) {
   server.workers =
       config.server.workers != 0 ? config.server.workers : native::Workers::default_count();
   server.alpns = alpns(versions);
+  shared_.versions = versions;
   server.quic = quic_config(config.server.quic);
   server.with_ctrl_c_handler(false);
   workers_.resize(server.workers);

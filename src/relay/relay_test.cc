@@ -86,28 +86,31 @@ class RelayTest : public ::testing::Test {
     config.tls.disable_verify = true;
     const std::vector<std::string> names =
         version.empty() ? std::vector<std::string>{} : std::vector<std::string>{version};
-    config.alpns = alpns(*parse_versions(names));
+    const auto versions = *parse_versions(names);
+    config.alpns = alpns(versions);
     peer->client = *native::Client::create(events_, config);
     const auto url =
         native::Url::parse(fmt::format("moqt://{}{}", relay_->address().to_string(), path));
-    peer->dial = peer->client->connect(*url, [this, path, raw = peer.get()](auto connection) {
-      if (!connection) {
-        raw->failed = connection.error();
-        return;
-      }
-      raw->session = *Session::create(events_.loop(), *std::move(connection),
-                                      {.side = Side::client,
-                                       .publish = &raw->origin,
-                                       .subscribe = &raw->origin,
-                                       .cache = &raw->cache,
-                                       .path = path});
-      raw->session->ready([raw] { raw->ready = true; });
-      raw->session->draining([raw](const std::string&) { raw->goaway = true; });
-      raw->session->closed([raw](const Error& error, bool by_peer) {
-        raw->closed = error;
-        raw->by_peer = by_peer;
-      });
-    });
+    peer->dial =
+        peer->client->connect(*url, [this, path, versions, raw = peer.get()](auto connection) {
+          if (!connection) {
+            raw->failed = connection.error();
+            return;
+          }
+          raw->session = *Session::create(events_.loop(), *std::move(connection),
+                                          {.side = Side::client,
+                                           .publish = &raw->origin,
+                                           .subscribe = &raw->origin,
+                                           .cache = &raw->cache,
+                                           .path = path,
+                                           .versions = versions});
+          raw->session->ready([raw] { raw->ready = true; });
+          raw->session->draining([raw](const std::string&) { raw->goaway = true; });
+          raw->session->closed([raw](const Error& error, bool by_peer) {
+            raw->closed = error;
+            raw->by_peer = by_peer;
+          });
+        });
     EXPECT_TRUE(wait([&] { return peer->failed || peer->closed || peer->ready; }));
     return peer;
   }
@@ -173,12 +176,31 @@ TEST_F(RelayTest, WhatOnePublishesAllWorkersServe) {
 
 TEST_F(RelayTest, VersionsMeet) {
   start(1);
-  const auto publisher = connect("", "moq-lite-04");
+  const auto publisher = connect("", "moq-lite-02");
   publish(*publisher);
-  const auto peer = connect("", "moq-lite-05");
-  const auto viewer = view(*peer);
+  std::vector<std::unique_ptr<Peer>> peers;
+  std::vector<std::unique_ptr<Viewer>> viewers;
+  for (const ProtocolVersion& version : protocol_versions()) {
+    peers.push_back(connect("", std::string(version.name)));
+    ASSERT_TRUE(peers.back()->ready) << version.name;
+    EXPECT_EQ(peers.back()->session->version(), version.name);
+    viewers.push_back(view(*peers.back()));
+  }
   say(0, "across");
-  EXPECT_TRUE(wait([&] { return viewer->text() == "across"; }));
+  for (const auto& viewer : viewers) {
+    EXPECT_TRUE(wait([&] { return viewer->text() == "across"; }));
+  }
+}
+
+TEST_F(RelayTest, AVersionThatSetupWouldChooseIsRefusedUnlessAllowed) {
+  Config config;
+  config.server.versions = {"moq-lite-02"};
+  start(1, config);
+  const auto refused = connect("", "moq-lite-01");
+  ASSERT_TRUE(wait([&] { return refused->closed.has_value(); }));
+  EXPECT_TRUE(refused->closed->is(lite::SessionError::version_negotiation));
+  EXPECT_FALSE(refused->ready);
+  EXPECT_TRUE(connect("", "moq-lite-02")->ready);
 }
 
 TEST_F(RelayTest, AVersionThatIsNotAllowedIsRefused) {

@@ -41,16 +41,16 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
     return;
   }
   const std::string peer = connection->peer_address();
-  auto created =
-      Session::create(loop_, std::move(connection),
-                      {.side = Side::server,
-                       .publish = &origin_,
-                       .subscribe = &origin_,
-                       .cache = &cache_,
-                       .path = path,
-                       .authorize = [access = &shared_.access](const std::string& target) {
-                         return authorize_public(*access, target);
-                       }});
+  auto created = Session::create(
+      loop_, std::move(connection),
+      {.side = Side::server,
+       .publish = &origin_,
+       .subscribe = &origin_,
+       .cache = &cache_,
+       .path = path,
+       .authorize = [access = &shared_.access](
+                        const std::string& target) { return authorize_public(*access, target); },
+       .versions = shared_.versions});
   if (!created) {
     log::info("{}: refused: {}", peer, created.error().message());
     return;

@@ -21,6 +21,8 @@ namespace moq::relay {
 /// What all workers of a relay have in common. Does not change once they run.
 struct Shared {
   PublicAccess access;
+  /// Those that are spoken, the preferred first.
+  std::vector<const ProtocolVersion*> versions;
   /// This relay, in the hops of announcements: the same for all workers, since
   /// going from one to another is no hop.
   HopId hop_id = 0;

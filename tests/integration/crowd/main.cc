@@ -38,9 +38,14 @@ void say(const std::string& line) {
   std::fflush(stdout);
 }
 
+const ProtocolVersion* known_version(const std::string& name) {
+  const ProtocolVersion* version = find_protocol_version(name);
+  if (version == nullptr) throw CLI::ValidationError("no version " + name);
+  return version;
+}
+
 native::ClientConfig client_config(const std::string& version) {
-  const std::array versions{find_protocol_version(version)};
-  if (versions[0] == nullptr) throw CLI::ValidationError("no version " + version);
+  const std::array versions{known_version(version)};
   native::ClientConfig config;
   config.tls.disable_verify = true;
   config.alpns = alpns(versions);
@@ -57,7 +62,8 @@ class Run {
 
   explicit Run(const Options& options)
       : options_(options),
-        stage_{events_, *native::Url::parse(options.url)},
+        stage_{events_, *native::Url::parse(options.url), known_version(options.publisher_version),
+               known_version(options.viewer_version)},
         random_(options.seed) {
     publisher_client_ = *native::Client::create(events_, client_config(options.publisher_version));
     for (std::size_t i = 0; i < kSockets; ++i) {

@@ -28,9 +28,11 @@ Publisher::Publisher(Stage& stage, native::Client& client)
 Publisher::~Publisher() = default;
 
 void Publisher::begin(std::shared_ptr<native::quic::Connection> connection) {
-  session_ =
-      *Session::create(stage_.events.loop(), std::move(connection),
-                       {.side = Side::client, .publish = &origin_, .path = stage_.url.target()});
+  session_ = *Session::create(stage_.events.loop(), std::move(connection),
+                              {.side = Side::client,
+                               .publish = &origin_,
+                               .path = stage_.url.target(),
+                               .versions = {stage_.publisher_version}});
   session_->draining([this](const std::string&) {
     if (goaway_) goaway_();
   });

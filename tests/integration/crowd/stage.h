@@ -12,6 +12,7 @@
 #include "native/client/url.h"
 #include "native/io/event_loop.h"
 #include "net/base/bytes.h"
+#include "net/session/version.h"
 
 /// Publishers and viewers of one track, many of them in one process, that know
 /// what each frame has to be.
@@ -36,6 +37,8 @@ inline constexpr Duration kPatience = std::chrono::minutes(5);
 struct Stage {
   native::EventLoop& events;
   native::Url url;
+  const ProtocolVersion* publisher_version;
+  const ProtocolVersion* viewer_version;
   /// A group that some viewer has seen whole is no news to the relay.
   std::uint64_t newest_whole = 0;
   /// What has gone wrong, a line each; the run ends with the first.

@@ -60,9 +60,12 @@ Viewer::Viewer(Stage& stage, native::Client& client, std::string name, Hears hea
 Viewer::~Viewer() = default;
 
 void Viewer::begin(std::shared_ptr<native::quic::Connection> connection) {
-  session_ = *Session::create(
-      stage_.events.loop(), std::move(connection),
-      {.side = Side::client, .subscribe = &origin_, .cache = &cache_, .path = stage_.url.target()});
+  session_ = *Session::create(stage_.events.loop(), std::move(connection),
+                              {.side = Side::client,
+                               .subscribe = &origin_,
+                               .cache = &cache_,
+                               .path = stage_.url.target(),
+                               .versions = {stage_.viewer_version}});
   session_->draining([this](const std::string&) { hears_.goaway(*this); });
   session_->closed([this](const Error& error, bool) {
     if (hears_.closed) return hears_.closed(*this, error);
