@@ -11,9 +11,12 @@ import unittest
 import processes
 import relay
 
-VERSIONS = ("moq-lite-04", "moq-lite-05")
-# Of publisher and viewer.
+VERSIONS = ("moq-lite-01", "moq-lite-02", "moq-lite-03", "moq-lite-04", "moq-lite-05")
+# Of publisher and viewer: all; and some in which each has each part once.
 PAIRS = list(itertools.product(VERSIONS, VERSIONS))
+CROSSED = list(zip(VERSIONS, reversed(VERSIONS)))
+# Those in which a relay says that it is going.
+WITH_GOAWAY = ("moq-lite-04", "moq-lite-05")
 
 
 class Figures:

@@ -47,6 +47,34 @@ class Media(case.Case):
                     self.assertEqual(part.video[0], 0, "begins with the first picture")
         self.assertEqual(server.terminate(), 0, server.text())
 
+    def every_pair(self, scheme: str) -> None:
+        """A publisher in each version, and viewers in each of all of them, through one relay."""
+        short = media.make(self.folder / "short.mp4", 4)
+        frames, packets = 4 * media.FRAME_RATE, len(media.track(short, "a", packets=True).checksums)
+        server = self.relay()
+        viewers = []
+        for publisher, viewer in case.PAIRS:
+            file = self.folder / f"{publisher}_{viewer}.mp4"
+            viewers.append((file, self.moq(server.url(scheme=scheme), "export", "fmp4", broadcast=publisher,
+                                           version=viewer, stdout=file)))
+        server.sessions(len(viewers))
+        publishers = [self.moq(server.url(scheme=scheme), "import", "--realtime", str(short), broadcast=publisher,
+                               version=publisher) for publisher in case.VERSIONS]
+        for publisher in publishers:
+            self.assertEndsWell(publisher)
+        for file, viewer in viewers:
+            with self.subTest(pair=file.stem):
+                self.assertEndsWell(viewer)
+                part = media.compare(short, file)
+                self.assertEqual(part.video, (0, frames))
+                self.assertEqual(sum(part.audio), packets, "ends with the last sound")
+        for version in case.VERSIONS:
+            self.assertIn(f"{version} ", server.text(), "was spoken")
+        self.assertEqual(server.terminate(), 0, server.text())
+
+    def test_every_pair_of_versions_on_raw_quic(self):
+        self.every_pair("moqt")
+
     def test_one_worker(self):
         self.live(workers=1)
 

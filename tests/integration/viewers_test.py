@@ -10,7 +10,7 @@ SEEDS = (1, 2)
 class Viewers(case.Case):
     def watch(self, scenario: str, *arguments: str, workers: int = 1) -> None:
         server = self.relay(workers=workers)
-        for publisher, viewer in case.PAIRS:
+        for publisher, viewer in case.CROSSED:
             crowd = self.crowd(server.url(), scenario, "--publisher-version", publisher, "--viewer-version", viewer,
                                *arguments)
             self.assertEqual(crowd.wait(280), 0, crowd.output.all()[-10:])

@@ -70,9 +70,9 @@ class Relay(processes.Process):
         (folder / "relay.toml").write_text(text)
         super().__init__([binary, folder / "relay.toml"], environment={"NOTIFY_SOCKET": str(folder / "notify")})
 
-    def url(self, path: str = "") -> str:
-        """A URL for raw QUIC."""
-        return f"moqt://localhost:{self.port}/{path}"
+    def url(self, path: str = "", scheme: str = "moqt") -> str:
+        """A URL; by default for raw QUIC."""
+        return f"{scheme}://localhost:{self.port}/{path}"
 
     def ready(self) -> None:
         """Waits for READY=1, as it says it to systemd."""
