@@ -76,6 +76,7 @@ void Session::on_negotiated(Negotiated result) {
   // It is at work, and says nothing more.
   const std::unique_ptr<Negotiation> done = std::move(negotiation_);
   const ProtocolVersion& version = *result.version;
+  log::info("{}: SETUP chose {}", name_, version.name);
   start(version, std::move(result));
 }
 
