@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the cases of moq_rs_test.py in a virtual environment of their own.
 
-  run.py --venv FOLDER --relay PROGRAM|control [--workers N] [--scheme moqt|https] [CASE...]
+  run.py --venv FOLDER --relay PROGRAM|control [--workers N] [--scheme moqt|https]
+         [--version VERSION] [CASE...]
 
 Exits 77, ctest's "skipped", when the packages cannot be had: no network.
 """
@@ -44,6 +45,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--scheme", choices=["moqt", "https"], default="moqt",
                         help="raw QUIC (the default) or WebTransport")
+    parser.add_argument("--version", default="", help="the only one that the relay accepts")
     parser.add_argument("--prepare", action="store_true", help="only install the packages")
     parser.add_argument("cases", nargs="*")
     args = parser.parse_args()
@@ -54,7 +56,7 @@ def main() -> int:
         parser.error("--relay is needed")
     target = args.relay if args.relay == "control" else str(pathlib.Path(args.relay).resolve())
     environment = os.environ | {"MOQ_RELAY": target, "MOQ_RELAY_WORKERS": str(args.workers),
-                                "MOQ_SCHEME": args.scheme,
+                                "MOQ_SCHEME": args.scheme, "MOQ_VERSION": args.version,
                                 "PYTHONPATH": str(HERE.parent / "support"), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run([python, HERE / "moq_rs_test.py", "-v", *args.cases], cwd=HERE,
                           env=environment, stdin=subprocess.DEVNULL).returncode

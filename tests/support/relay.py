@@ -119,9 +119,10 @@ def started(binary: str, **options) -> Iterator[Relay]:
 
 
 @contextlib.contextmanager
-def relay(binary: str, workers: int = 1) -> Iterator[Relay]:
-    """Runs `binary`, which is ready, and in the end either still runs or ended well."""
-    with started(binary, workers=workers) as running:
+def relay(binary: str, **options) -> Iterator[Relay]:
+    """Runs `binary`, which is ready, and in the end either still runs or ended well;
+    `options` are those of `configuration`."""
+    with started(binary, **options) as running:
         running.ready()
         yield running
         if not running.running() and running.wait() != 0:
