@@ -7,11 +7,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "moq-bench/plot.h"
 #include "net/base/log.h"
 
 namespace moq::bench {
@@ -272,8 +274,9 @@ Moment Bench::moment() {
 }
 
 void Bench::write(const nlohmann::ordered_json& line) {
-  if (output_ == nullptr) return;
   const std::string text = line.dump() + "\n";
+  if (!options_.plot.empty()) lines_.push_back(text);
+  if (output_ == nullptr) return;
   if (std::fwrite(text.data(), 1, text.size(), output_) != text.size() ||
       std::fflush(output_) != 0) {
     give_up(fmt::format("cannot write to {}: {}", options_.output, std::strerror(errno)));
@@ -305,6 +308,18 @@ void Bench::close() {
   workers_.stop();
 }
 
+bool Bench::plot() const {
+  if (options_.plot.empty()) return true;
+  const std::string what = options_.fanout != 0
+                               ? fmt::format("1 publisher, {} subscribers", options_.fanout)
+                               : fmt::format("{} connections", plans_.size());
+  std::ofstream file(options_.plot, std::ios::binary | std::ios::trunc);
+  file << plot_page(lines_, "moq-bench: " + what, options_.command);
+  if (file.flush()) return true;
+  fmt::print(stderr, "moq-bench: cannot write to {}\n", options_.plot);
+  return false;
+}
+
 int Bench::finish() {
   step_.cancel();
   report_.cancel();
@@ -327,6 +342,7 @@ int Bench::finish() {
   close();
   fmt::print("{}", summary_table(line));
   std::fflush(stdout);
+  if (!plot()) return 1;
   if (readers_ != 0 && last.tally.frames_recv == 0) {
     fmt::print(stderr, "moq-bench: nothing was received{}{}\n", why_.empty() ? "" : ": ", why_);
     return 1;

@@ -45,6 +45,7 @@ class Bench {
   void tick();
   Moment moment();
   void write(const nlohmann::ordered_json& line);
+  [[nodiscard]] bool plot() const;
   int finish();
   void close();
 
@@ -71,6 +72,7 @@ class Bench {
   std::string why_;  ///< of a run that failed
   bool interrupted_ = false;
   std::FILE* output_ = nullptr;
+  std::vector<std::string> lines_;  ///< for --plot
   bool terminal_;
   Timer step_;
   Timer report_;

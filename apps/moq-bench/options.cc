@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
+#include <fstream>
+#include <functional>
 #include <random>
+#include <set>
+#include <sstream>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "moq-bench/payload.h"
+#include "moq-bench/preset.h"
 #include "native/io/workers.h"
 #include "net/model/group.h"
 
@@ -53,13 +58,25 @@ class Flags {
     add_results();
   }
 
+  /// What holds where the command line and the environment say nothing.
+  void preset(const Settings& settings, std::string_view source) {
+    for (const auto& [flag, value] : settings) {
+      CLI::Option* option = app_.get_option_no_throw(flag);
+      if (option == nullptr) {
+        throw std::runtime_error(fmt::format("{}: there is no {}", source, flag));
+      }
+      option->run_callback_for_default()->default_val(value)->required(false);
+      settled_.insert(flag);
+    }
+  }
+
   void require_sense() const {
-    const auto given = [this](const char* flag) { return app_.get_option(flag)->count() != 0; };
     if (options_.fanout != 0) {
       for (const char* flag : {"--connections", "--broadcasts", "--subscribe"}) {
         if (given(flag)) throw CLI::ExcludesError("--fanout", flag);
       }
     }
+    if (options_.bulk && options_.fanout == 0) throw CLI::RequiresError("--bulk", "--fanout");
     if (options_.slow > options_.fanout && options_.slow > options_.connections.min) {
       throw CLI::ValidationError("--slow", "there are not so many subscribers");
     }
@@ -74,7 +91,6 @@ class Flags {
   }
 
   void fill_in() {
-    const auto given = [this](const char* flag) { return app_.get_option(flag)->count() != 0; };
     options_.startup = apps::seconds(raw_.startup);
     options_.report = apps::seconds(raw_.report);
     options_.max_latency = apps::seconds(raw_.max_latency);
@@ -90,6 +106,10 @@ class Flags {
   }
 
  private:
+  [[nodiscard]] bool given(const char* flag) const {
+    return app_.get_option(flag)->count() != 0 || settled_.contains(flag);
+  }
+
   CLI::Option* add_range(const std::string& flag, Range& range, std::uint64_t most,
                          const std::string& what) {
     const std::string once = fmt::format("{}..{}", range.min, range.max);
@@ -200,7 +220,51 @@ class Flags {
   CLI::App& app_;
   Options& options_;
   Raw& raw_;
+  std::set<std::string, std::less<>> settled_;  ///< by a file or preset
 };
+
+/// Where else flags are: found before they are parsed.
+struct Sources {
+  std::string file;
+  std::string preset;
+
+  void add(CLI::App& app) {
+    app.add_option("--preset", preset, "A load with a name")
+        ->check(CLI::IsMember(preset_names()))
+        ->group("Load");
+    app.add_option("--file", file, "Settings from a TOML file, by the names of the flags")
+        ->check(CLI::ExistingFile)
+        ->group("Load");
+  }
+
+  static Sources find(int argc, const char* const* argv) {
+    Sources sources;
+    CLI::App app;
+    app.set_help_flag();
+    app.allow_extras();
+    sources.add(app);
+    app.parse(argc, argv);
+    return sources;
+  }
+};
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// For people to read: a URL's query, which may be a token, is left out.
+std::string command_of(int argc, const char* const* argv) {
+  std::string command;
+  for (int i = 0; i < argc; ++i) {
+    std::string_view word = argv[i];
+    if (word.find("://") != std::string_view::npos) word = word.substr(0, word.find('?'));
+    command += fmt::format("{}{}", i == 0 ? "" : " ", word);
+  }
+  return command;
+}
 
 std::nullopt_t wrong(const Error& error, int& exit_code) {
   fmt::print(stderr, "moq-bench: {}\nRun \"moq-bench --help\" for what there is.\n",
@@ -220,17 +284,29 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
   apps::ClientFlags client;
   client.add(app);
   Flags flags(app, options, raw);
+  Sources shown;
+  shown.add(app);
   try {
+    const Sources sources = Sources::find(argc, argv);
+    flags.preset(read_settings(preset_text(sources.preset), sources.preset), sources.preset);
+    if (!sources.file.empty()) {
+      flags.preset(read_settings(read_file(sources.file), sources.file), sources.file);
+    }
     app.parse(argc, argv);
     flags.fill_in();
     flags.require_sense();
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error) == 0 ? 0 : 1;
     return std::nullopt;
+  } catch (const std::runtime_error& error) {
+    fmt::print(stderr, "moq-bench: {}\n", error.what());
+    exit_code = 1;
+    return std::nullopt;
   }
   auto connect = client.finish();
   if (!connect) return wrong(connect.error(), exit_code);
   static_cast<apps::ClientOptions&>(options) = *std::move(connect);
+  options.command = command_of(argc, argv);
   if (options.threads == 0) {
     options.threads = std::min<std::size_t>(native::Workers::default_count(), 2);
   }

@@ -38,6 +38,9 @@ struct Options : apps::ClientOptions {
   std::string plot;
   pid_t relay_pid = 0;  ///< 0: none
   bool fail_on_loss = false;
+
+  /// As it was called, but for what a URL may hold of secrets.
+  std::string command;
 };
 
 /// Parses `argv`. Prints help, version or the error itself and sets `exit_code`

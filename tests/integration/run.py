@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the cases of NAME_test.py with the programs that were built.
 
-  run.py NAME (--build FOLDER | --moq PROGRAM --relay PROGRAM --crowd PROGRAM) [CASE...]
+  run.py NAME (--build FOLDER | --moq PROGRAM --relay PROGRAM --crowd PROGRAM --bench PROGRAM) [CASE...]
 
 Exits 77, ctest's "skipped", without ffmpeg.
 """
@@ -24,14 +24,16 @@ def main() -> int:
     parser.add_argument("--moq", type=pathlib.Path)
     parser.add_argument("--relay", type=pathlib.Path)
     parser.add_argument("--crowd", type=pathlib.Path)
+    parser.add_argument("--bench", type=pathlib.Path)
     parser.add_argument("cases", nargs="*")
     args = parser.parse_intermixed_args()
     if args.build is not None:
         args.moq = args.build / "apps/moq/moq"
         args.relay = args.build / "apps/moq-relay/moq-relay"
         args.crowd = args.build / "tests/integration/crowd"
+        args.bench = args.build / "apps/moq-bench/moq-bench"
     environment = dict(os.environ)
-    for name in ("moq", "relay", "crowd"):
+    for name in ("moq", "relay", "crowd", "bench"):
         program = getattr(args, name)
         if program is None or not program.exists():
             parser.error(f"--{name}: there is no {program}")

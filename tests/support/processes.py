@@ -110,6 +110,9 @@ class Process:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    def pid(self) -> int:
+        return self._process.pid
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
