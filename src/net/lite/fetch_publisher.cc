@@ -103,11 +103,9 @@ ProbePublisher::~ProbePublisher() {
   if (counted_) session().release_probe();
 }
 
-Result<void> ProbePublisher::begin(ByteSpan message) {
+Result<void> ProbePublisher::begin(ByteSpan /*message*/) {
   counted_ = session().claim_probe();
   if (!counted_) return fail(StreamError::too_far_behind, "enough probes are running");
-  // The target is not honoured: we advertise Report, not Increase.
-  MOQ_CHECK_OK(decode_body<Probe>(session().version(), message));
   timer_.arm(session().loop().now());
   return {};
 }
@@ -115,6 +113,7 @@ Result<void> ProbePublisher::begin(ByteSpan message) {
 Result<bool> ProbePublisher::parse(MessageReader& reader) {
   MOQ_TRY(const auto body, reader.next_message());
   if (!body) return false;
+  // The target is not honoured: we advertise Report, not Increase.
   MOQ_CHECK_OK(decode_body<Probe>(session().version(), *body));
   return true;
 }

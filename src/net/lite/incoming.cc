@@ -43,6 +43,9 @@ Result<void> IncomingStream::read_header() {
       return {};
     }
   }
+  // Reference clients open a probe and wait: what they want, if they say so, may follow.
+  const bool wordless = stream_.send != nullptr && static_cast<BidiType>(*type_) == BidiType::probe;
+  if (!message_ && wordless) message_ = Bytes();
   if (!message_) {
     MOQ_TRY(message_, reader_.next_message());
   }

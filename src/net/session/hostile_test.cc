@@ -368,6 +368,17 @@ TEST_P(HostileGoaway, GoawayIsTakenWhenThePeerHasTooManyRequests) {
   expect_clean();
 }
 
+// Reference clients open the stream and say nothing more.
+TEST_P(HostileProbes, ProbeWithoutAMessageIsAnswered) {
+  start({}, {.bitrate = 50'000'000});
+  RawStream& probe = peer->open_bidi(varint(static_cast<std::uint64_t>(BidiType::probe)));
+  run(seconds(60));
+  EXPECT_GT(probe.received, 0U);
+  EXPECT_FALSE(probe.was_reset);
+  EXPECT_FALSE(link->error());
+  expect_clean();
+}
+
 TEST_P(HostileProbes, ManyProbesAreRefused) {
   start({.max_probes = 2}, {.bitrate = 50'000'000});
   std::vector<RawStream*> probes;
