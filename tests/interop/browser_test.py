@@ -129,12 +129,14 @@ class Publish(BrowserCase):
 class Net(BrowserCase):
     """@moq/net, held to one version at a time."""
 
-    # Version: what a page offers to get it.
-    OFFERS = {"moq-lite-05": ["moq-lite-05"], "moq-lite-04": ["moq-lite-04"]}
+    # Version: what a page offers to get it. "moql", or no offer, is the SETUP exchange.
+    OFFERS = {"moq-lite-05": ["moq-lite-05"], "moq-lite-04": ["moq-lite-04"], "moq-lite-03": ["moq-lite-03"],
+              "moq-lite-02": ["moql"]}
 
-    def exchange(self, page: chromium.Page, server, publish: str, subscribe: str) -> None:
+    def exchange(self, page: chromium.Page, server, publish: str, subscribe: str, offers=None) -> None:
+        offers = offers or self.OFFERS
         result = self.call(page, "exchange", relay=self.address(server), path=f"room/{publish}/{subscribe}",
-                           publish=self.OFFERS[publish], subscribe=self.OFFERS[subscribe],
+                           publish=offers[publish], subscribe=offers[subscribe],
                            timestamps=publish == subscribe == "moq-lite-05")
         self.assertEqual(result, {"versions": [publish, subscribe], "transport": "webtransport", "wrong": []})
 
@@ -144,6 +146,13 @@ class Net(BrowserCase):
         for publish, subscribe in itertools.product(self.OFFERS, repeat=2):
             with self.subTest(publish=publish, subscribe=subscribe):
                 self.exchange(page, server, publish, subscribe)
+
+    def test_moq_lite_01_which_a_relay_has_to_insist_on(self):
+        server = self.relay(server='version = ["moq-lite-01"]')
+        page = self.browser().open(self.site(server).url + "tests/blank.html")
+        for name, offer in {"moql": ["moql"], "no offer": []}.items():
+            with self.subTest(name):
+                self.exchange(page, server, "moq-lite-01", "moq-lite-01", {"moq-lite-01": offer})
 
 
 class Sessions(BrowserCase):
