@@ -19,6 +19,7 @@ class Crew {
     std::uint64_t clock;
     const native::Url& url;
     const native::ClientConfig& client;
+    const std::vector<const ProtocolVersion*>& versions;
     Duration max_latency;
     BulkGate* bulk;
     std::function<void(std::uint64_t index, const std::string& why, bool was_open)> failed;

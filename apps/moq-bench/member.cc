@@ -83,7 +83,8 @@ void Member::connected(std::shared_ptr<transport::Session> transport) {
                                   .publish = &publish_,
                                   .subscribe = &receive_,
                                   .cache = &context_.received,
-                                  .path = context_.url.target()});
+                                  .path = context_.url.target(),
+                                  .versions = context_.versions});
   if (!session) return lost(session.error().message());
   session_ = *std::move(session);
   session_->closed([this](const Error& error, bool) { lost(error.message()); });

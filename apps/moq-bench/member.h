@@ -45,6 +45,7 @@ struct MemberContext {
   std::uint64_t clock;
   const native::Url& url;
   const native::ClientConfig& client;
+  const std::vector<const ProtocolVersion*>& versions;
   Duration max_latency;
   BulkGate* bulk;  ///< null: paced
   /// A connection could not be made, or has ended unasked; from its thread.
