@@ -1,5 +1,7 @@
 #include "native/io/event_loop.h"
 
+#include <sys/timerfd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <iterator>
@@ -10,13 +12,27 @@ namespace moq::native {
 
 namespace asio = boost::asio;
 
+namespace {
+// Pacing and acknowledgements come within this; loss and idle timers do not.
+constexpr Duration kNear = std::chrono::milliseconds(2);
+
+timespec to_timespec(Time time) {
+  const auto since = time.time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
+  return {.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(since - seconds).count()};
+}
+}  // namespace
+
 Time monotonic_now() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return Time{std::chrono::duration_cast<Duration>(now)};
 }
 
 EventLoop::EventLoop()
-    : loop_(monotonic_now()), work_(asio::make_work_guard(context_)), timer_(context_) {}
+    : loop_(monotonic_now()),
+      work_(asio::make_work_guard(context_)),
+      far_(context_),
+      near_(context_, timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {}
 
 EventLoop::~EventLoop() {
   // What was posted and never ran may own sockets of context_: it goes first.
@@ -88,14 +104,13 @@ bool EventLoop::run_until(const std::function<bool()>& done, Duration timeout) {
 void EventLoop::turn(Time limit) {
   const Time next = std::min(loop_.next(), limit);
   fresh_ = false;
+  // One handler a turn: to ask for a second is a system call, and what is ready
+  // already costs the next turn none.
   if (next <= loop_.now()) {
-    for (int i = 0; i < kMaxHandlers && context_.poll_one() != 0; ++i) {
-    }
+    context_.poll_one();
   } else {
     arm(next);
     context_.run_one();
-    for (int i = 1; i < kMaxHandlers && context_.poll_one() != 0; ++i) {
-    }
   }
   refresh();
   loop_.run(loop_.now());
@@ -104,13 +119,27 @@ void EventLoop::turn(Time limit) {
 void EventLoop::arm(Time when) {
   // A timer that fires too early costs one wake; moving it each time that the
   // next deadline moves later would cost a system call each.
-  if (when >= armed_) return;
-  armed_ = when;
-  timer_.expires_at(std::chrono::steady_clock::time_point(
+  if (when >= std::min(near_armed_, far_armed_)) return;
+  if (when - loop_.now() < kNear) return arm_near(when);
+  far_armed_ = when;
+  far_.expires_at(std::chrono::steady_clock::time_point(
       std::chrono::duration_cast<std::chrono::steady_clock::duration>(when.time_since_epoch())));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) armed_ = kNever;
+  far_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) far_armed_ = kNever;
   });
+}
+
+void EventLoop::arm_near(Time when) {
+  near_armed_ = when;
+  const itimerspec spec{.it_interval = {}, .it_value = to_timespec(when)};
+  timerfd_settime(near_.native_handle(), TFD_TIMER_ABSTIME, &spec, nullptr);
+  if (near_waiting_) return;
+  near_waiting_ = true;
+  near_.async_wait(asio::posix::descriptor_base::wait_read,
+                   [this](const boost::system::error_code& error) {
+                     near_waiting_ = false;
+                     if (!error) near_armed_ = kNever;
+                   });
 }
 
 void Outbox::send(EventLoop::Task message) {

@@ -8,6 +8,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "net/base/loop.h"
@@ -22,14 +23,11 @@ namespace moq::native {
 /// sockets: what one thread runs.
 ///
 /// One turn is: wait for sockets or for the loop's next timer, read the clock
-/// once, run at most kMaxHandlers Asio handlers, then one Loop tick. All methods
+/// once, run one Asio handler, then one Loop tick. All methods
 /// belong to the thread that runs it, except `post`, `post_all` and `stop`.
 class EventLoop {
  public:
   using Task = std::function<void()>;
-
-  /// Asio handlers run between two ticks at most.
-  static constexpr int kMaxHandlers = 64;
 
   EventLoop();
   EventLoop(const EventLoop&) = delete;
@@ -72,6 +70,7 @@ class EventLoop {
   void read_clock();
   void turn(Time limit);
   void arm(Time when);
+  void arm_near(Time when);
   void take_posted();
 
   // Before context_: what Asio handlers own may hold timers of the loop.
@@ -79,8 +78,14 @@ class EventLoop {
   bool fresh_ = false;
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
-  boost::asio::steady_timer timer_;
-  Time armed_ = kNever;
+  /// Deadlines further away than kNear.
+  boost::asio::steady_timer far_;
+  Time far_armed_ = kNever;
+  /// Nearer ones, which are many: Asio would set its timer anew once more after
+  /// each, and a timer is the dearest of a sender's system calls.
+  boost::asio::posix::stream_descriptor near_;
+  Time near_armed_ = kNever;
+  bool near_waiting_ = false;
   std::atomic<bool> stopping_{false};
 
   std::mutex mutex_;

@@ -188,6 +188,8 @@ class ConnectionImpl final : public Connection,
   // connection_send.cc
   void flush() override;
   void fill();
+  bool fill_batch(std::size_t packets, std::size_t payload, std::size_t segments, int& error,
+                  ngtcp2_tstamp now);
   ngtcp2_ssize write_packet(std::span<std::uint8_t> out, ngtcp2_path* path, ngtcp2_pkt_info* info,
                             ngtcp2_tstamp now);
   std::optional<ngtcp2_ssize> write_datagrams(std::span<std::uint8_t> out, ngtcp2_path* path,

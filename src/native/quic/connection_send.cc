@@ -13,6 +13,20 @@ namespace {
 constexpr std::size_t kMaxSlices = 16;
 // The kernel sends at most one IP packet's worth in a call, whatever its segments.
 constexpr std::size_t kMaxBatch = 65000;
+constexpr std::uint64_t kBurstTime = NGTCP2_MILLISECONDS;
+constexpr std::size_t kMaxBurst = 4 * kMaxBatch;
+
+// Bytes to send in one go. ngtcp2's answer is what the path takes in a millisecond,
+// but never more than a send of the kernel's: on a path that is faster than that,
+// pacing would be a timer for every send.
+std::size_t burst(ngtcp2_conn* conn) {
+  const std::size_t quantum = ngtcp2_conn_get_send_quantum(conn);
+  if (quantum < kMaxBatch) return quantum;
+  ngtcp2_conn_info info;
+  ngtcp2_conn_get_conn_info(conn, &info);
+  const std::uint64_t rtts = kBurstTime / std::max<std::uint64_t>(info.smoothed_rtt, 1);
+  return std::clamp<std::size_t>(info.cwnd * rtts / 2, quantum, kMaxBurst);
+}
 
 bool same(const ngtcp2_addr& a, const SocketAddress& b) {
   return a.addrlen == b.size() && std::memcmp(a.addr, b.get(), a.addrlen) == 0;
@@ -41,36 +55,47 @@ bool ConnectionImpl::writable() {
 // One go: as much as may be sent without a pause, in as few sends as possible.
 void ConnectionImpl::fill() {
   const ngtcp2_tstamp now = to_timestamp(loop_.now());
-  const std::span<std::uint8_t> buffer = host_->scratch();
   const std::size_t payload = ngtcp2_conn_get_max_tx_udp_payload_size(conn_);
   const std::size_t segments =
       setup_.config.gso
           ? std::clamp<std::size_t>(host_->writer().max_segments(), 1, kMaxBatch / payload)
           : 1;
-  std::size_t packets = std::max<std::size_t>(ngtcp2_conn_get_send_quantum(conn_) / payload, 1);
+  std::size_t packets = std::max<std::size_t>(burst(conn_) / payload, 1);
   // A whole number of full sends: a last one of a packet or two costs as much.
   if (packets > segments) packets -= packets % segments;
-  std::size_t used = 0;
+  const std::size_t batch = std::min(host_->scratch().size() / payload, packets);
   int error = 0;
+  while (packets > 0 && fill_batch(std::min(batch, packets), payload, segments, error, now)) {
+    packets -= std::min(batch, packets);
+  }
+  ngtcp2_conn_update_pkt_tx_time(conn_, now);
+  if (error != 0) return fail(error);
+  if (probing_) update_probe();
+  rearm();
+}
+
+// Returns whether there is more to send, and room for it in the socket.
+bool ConnectionImpl::fill_batch(std::size_t packets, std::size_t payload, std::size_t segments,
+                                int& error, ngtcp2_tstamp now) {
+  const std::span<std::uint8_t> buffer = host_->scratch();
+  std::size_t used = 0;
+  bool more = true;
   groups_.clear();
   groups_sent_ = 0;
-  for (; packets > 0 && buffer.size() - used >= payload; --packets) {
+  for (; packets > 0; --packets) {
     ngtcp2_path_storage to;
     ngtcp2_path_storage_zero(&to);
     ngtcp2_pkt_info info{};
     const ngtcp2_ssize written = write_packet(buffer.subspan(used, payload), &to.path, &info, now);
     if (written < 0) error = static_cast<int>(written);
-    if (written <= 0) break;
+    more = written > 0;
+    if (!more) break;
     const auto size = static_cast<std::size_t>(written);
     add_to_group(segments, used, size, to.path, static_cast<std::uint8_t>(info.ecn));
     used += size;
   }
-  ngtcp2_conn_update_pkt_tx_time(conn_, now);
   bytes_sent_ += used;
-  if (used > 0) send_groups(buffer.first(used));
-  if (error != 0) return fail(error);
-  if (probing_) update_probe();
-  rearm();
+  return (used == 0 || send_groups(buffer.first(used))) && more;
 }
 
 void ConnectionImpl::add_to_group(std::size_t segments, std::size_t offset, std::size_t size,
