@@ -159,6 +159,8 @@ class Sessions(BrowserCase):
     """What is left of sessions that pages open and close."""
 
     COUNT = 200
+    # More of each kind than may be open at once, 1024.
+    STREAMS = 1200
     # What is kept for later, by allocators and caches, is there after so many visits;
     # after as many again nothing may have been added.
     WARM_UP = 2
@@ -168,12 +170,14 @@ class Sessions(BrowserCase):
     ENVIRONMENT = {"ASAN_OPTIONS": "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 
     def visit(self, browser: chromium.Browser, site: website.Site, server) -> None:
-        """A page opens and closes COUNT sessions, and goes with those it did not
-        close. Waits until the relay says that it has none of them any more."""
+        """A page opens and closes COUNT sessions, and STREAMS streams in one more;
+        then it goes, with those that it did not close. Waits until the relay says
+        that it has none of them any more."""
         page = browser.open(site.url + "tests/blank.html")
         self.call(page, "visit", relay=self.address(server), path="live", count=self.COUNT)
+        self.call(page, "churn", relay=self.address(server), count=self.STREAMS)
         page.close()
-        self.opened += self.COUNT
+        self.opened += self.COUNT + 1
         server.errors.expect(r": (left|closed): ", SECONDS, count=self.opened)
 
     @staticmethod

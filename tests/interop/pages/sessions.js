@@ -83,4 +83,28 @@ export async function visit({ relay, path, count }) {
   return count;
 }
 
+/**
+ * One session with `count` streams of each kind, one after the other. A relay that
+ * does not let go of streams stops giving credit for new ones: then this never ends.
+ */
+export async function churn({ relay, count }) {
+  const session = await raw(relay);
+  for (let i = 0; i < count; i++) {
+    const both = await session.createBidirectionalStream();
+    const writer = both.writable.getWriter();
+    await writer.write(new Uint8Array([0x3f]));
+    // The relay knows no such stream and resets it, maybe before our end.
+    if (i % 2) writer.close().catch(() => {});
+    else writer.abort().catch(() => {});
+    await both.readable.getReader().closed.catch(() => {});
+    const one = (await session.createUnidirectionalStream()).getWriter();
+    await one.write(new Uint8Array([0x3f])).catch(() => {});
+    await one.close().catch(() => {});
+  }
+  session.close();
+  await session.closed;
+  return count;
+}
+
 globalThis.visit = visit;
+globalThis.churn = churn;
