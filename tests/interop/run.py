@@ -42,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--venv", required=True, type=pathlib.Path)
     parser.add_argument("--relay", help='the program moq-relay, or "control"')
+    parser.add_argument("--moq", type=pathlib.Path, help="our client, for the package's own server")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--scheme", choices=["moqt", "https"], default="moqt",
                         help="raw QUIC (the default) or WebTransport")
@@ -52,12 +53,16 @@ def main() -> int:
     python = prepare(args.venv.resolve())
     if args.prepare:
         return 0
-    if args.relay is None:
-        parser.error("--relay is needed")
+    if (args.relay is None) == (args.moq is None):
+        parser.error("either --relay or --moq is needed")
+    paths = {"PYTHONPATH": str(HERE.parent / "support"), "PYTHONDONTWRITEBYTECODE": "1"}
+    if args.moq is not None:
+        return subprocess.run([python, HERE / "moq_rs_server_test.py", "-v", *args.cases], cwd=HERE,
+                              env=os.environ | paths | {"MOQ_PROGRAM": str(args.moq.resolve())},
+                              stdin=subprocess.DEVNULL).returncode
     target = args.relay if args.relay == "control" else str(pathlib.Path(args.relay).resolve())
-    environment = os.environ | {"MOQ_RELAY": target, "MOQ_RELAY_WORKERS": str(args.workers),
-                                "MOQ_SCHEME": args.scheme, "MOQ_VERSION": args.version,
-                                "PYTHONPATH": str(HERE.parent / "support"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | paths | {"MOQ_RELAY": target, "MOQ_RELAY_WORKERS": str(args.workers),
+                                "MOQ_SCHEME": args.scheme, "MOQ_VERSION": args.version}
     return subprocess.run([python, HERE / "moq_rs_test.py", "-v", *args.cases], cwd=HERE,
                           env=environment, stdin=subprocess.DEVNULL).returncode
 
