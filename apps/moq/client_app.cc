@@ -81,7 +81,7 @@ void ClientApp::connect() {
   dial_ = client_->connect(options_.url, [this](auto result) { connected(std::move(result)); });
 }
 
-void ClientApp::connected(Result<std::shared_ptr<native::quic::Connection>> connection) {
+void ClientApp::connected(Result<std::shared_ptr<transport::Session>> connection) {
   if (!connection) {
     // The detail begins with the URL.
     return fail("cannot connect to " + (connection.error().detail().empty()

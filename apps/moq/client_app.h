@@ -52,7 +52,7 @@ class ClientApp {
 
  private:
   void connect();
-  void connected(Result<std::shared_ptr<native::quic::Connection>> connection);
+  void connected(Result<std::shared_ptr<transport::Session>> connection);
   void on_signal();
   void closed(const Error& error, bool by_peer);
   void tick();

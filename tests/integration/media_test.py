@@ -6,7 +6,9 @@ import case
 import media
 
 SECONDS = 20
-PAIRS = [("moq-lite-04", "moq-lite-04"), ("moq-lite-05", "moq-lite-05"), ("moq-lite-04", "moq-lite-05")]
+# Publisher and viewer: each a version, and raw QUIC or WebTransport.
+PAIRS = [(("moq-lite-04", "moqt"), ("moq-lite-04", "moqt")), (("moq-lite-05", "moqt"), ("moq-lite-05", "https")),
+         (("moq-lite-04", "https"), ("moq-lite-05", "moqt")), (("moq-lite-05", "https"), ("moq-lite-04", "https"))]
 
 
 class Media(case.Case):
@@ -20,19 +22,19 @@ class Media(case.Case):
         """For each pair one viewer who waits for the broadcast, and one who comes late."""
         server = self.relay(workers=workers)
         publishers, viewers = [], []
-        for number, (publisher, viewer) in enumerate(PAIRS):
+        for number, ((publisher, up), (viewer, down)) in enumerate(PAIRS):
             name = f"live/{number}"
             figures = self.figures()
             early = self.folder / f"early{number}.mp4"
-            viewers.append((early, 0, self.moq(server.url(), "export", "fmp4", broadcast=name, version=viewer,
-                                               stdout=early)))
-            publishers.append((figures, self.moq(server.url(), "--report", str(figures.path), "import", "--realtime",
-                                                 str(self.source), broadcast=name, version=publisher)))
-        for number, (_, viewer) in enumerate(PAIRS):
+            viewers.append((early, 0, self.moq(server.url(scheme=down), "export", "fmp4", broadcast=name,
+                                               version=viewer, stdout=early)))
+            publishers.append((figures, self.moq(server.url(scheme=up), "--report", str(figures.path), "import",
+                                                 "--realtime", str(self.source), broadcast=name, version=publisher)))
+        for number, (_, (viewer, down)) in enumerate(PAIRS):
             publishers[number][0].until("pts", 4.5)
             late = self.folder / f"late{number}.mp4"
             viewers.append((late, 4 * media.FRAME_RATE, self.moq(
-                server.url(), "export", "fmp4", broadcast=f"live/{number}", version=viewer, stdout=late)))
+                server.url(scheme=down), "export", "fmp4", broadcast=f"live/{number}", version=viewer, stdout=late)))
         for _, publisher in publishers:
             self.assertEndsWell(publisher)
         for file, earliest, viewer in viewers:

@@ -108,10 +108,19 @@ class Client(case.Case):
     def test_urls(self):
         for url, said in {"moqt://nowhere.invalid": "cannot resolve \"nowhere.invalid\"",
                           "ftp://localhost": "\"ftp\" is none of moqt",
-                          "https://localhost": "moqt://",
                           "moqt://": "host"}.items():
             with self.subTest(url=url):
                 self.fails(self.moq(url, "export", "fmp4"), said)
+
+    def test_a_token_that_cannot_be_verified(self):
+        url = self.relay().url("room", scheme="https") + "?jwt=secret"
+        process = self.moq(url, "export", "fmp4")
+        self.fails(process, "cannot connect to https://localhost:.*/room.*401")
+        self.assertNotIn("secret", process.text())
+
+    def test_no_fingerprint_to_be_had(self):
+        self.fails(self.moq("http://127.0.0.1:1", "export", "fmp4", trust=False),
+                   "http://127.0.0.1:1/certificate.sha256")
 
     def test_certificates(self):
         certificates.make(self.folder)

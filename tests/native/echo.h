@@ -89,11 +89,17 @@ struct TestServer {
     config.with_ctrl_c_handler(false);
     start(std::move(config));
   }
-  explicit TestServer(ServerConfig config) { start(std::move(config)); }
+  /// `decide`: as ServerHandlers::on_request.
+  explicit TestServer(ServerConfig config,
+                      std::function<int(Worker&, const http3::ConnectRequest&)> decide = {}) {
+    start(std::move(config), std::move(decide));
+  }
 
-  void start(ServerConfig config) {
+  void start(ServerConfig config,
+             std::function<int(Worker&, const http3::ConnectRequest&)> decide = {}) {
     echoes.resize(config.workers);
     ServerHandlers handlers;
+    handlers.on_request = std::move(decide);
     handlers.on_session = [this](Worker& worker, std::shared_ptr<transport::Session> session,
                                  const std::string& /*path*/) {
       auto& mine = echoes.at(worker.index());
@@ -128,7 +134,7 @@ struct TestServer {
   std::unique_ptr<Server> server;
 };
 
-using ConnectionResult = Result<std::shared_ptr<quic::Connection>>;
+using ConnectionResult = Result<std::shared_ptr<transport::Session>>;
 
 /// Connects, running the loop meanwhile.
 inline ConnectionResult dial(EventLoop& events, Client& client, const std::string& url) {

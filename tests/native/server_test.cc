@@ -49,7 +49,7 @@ TEST(ServerTest, SpreadsClientsOverItsWorkers) {
   TestServer test(2);
   EventLoop events;
   std::vector<std::unique_ptr<Client>> clients;
-  std::vector<std::shared_ptr<quic::Connection>> connections;
+  std::vector<std::shared_ptr<transport::Session>> connections;
   for (int i = 0; i < 24; ++i) {
     clients.push_back(*Client::create(events, test.client_config()));
     auto connection = dial(events, *clients.back(), test.url("127.0.0.1"));
@@ -187,10 +187,6 @@ TEST(ClientTest, ErrorsNameTheServerAndTheReason) {
   EXPECT_THAT(result.error().message(), HasSubstr("application protocol"));
 
   const auto client = *Client::create(events, test.client_config());
-  result = dial(events, *client, "https://localhost:4443/");
-  ASSERT_FALSE(result);
-  EXPECT_THAT(result.error().message(), HasSubstr("WebTransport"));
-
   result = dial(events, *client, "moqt://nothing.invalid/?jwt=secret");
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message(), HasSubstr("nothing.invalid"));

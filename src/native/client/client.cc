@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "native/client/fingerprint.h"
 #include "native/client/race.h"
 #include "native/client/resolve.h"
 #include "net/base/log.h"
@@ -13,6 +14,11 @@
 namespace moq::native {
 
 using ConnectionPtr = std::shared_ptr<quic::Connection>;
+using ConnectionDone = Race<ConnectionPtr>::Done;
+
+namespace {
+constexpr std::uint16_t kHttpPort = 80;
+}  // namespace
 
 // One `connect`: resolution, then the race between the addresses.
 class Client::Dialling {
@@ -25,29 +31,26 @@ class Client::Dialling {
         deadline_(later(loop_.now(), client.config_.connect_timeout > Duration::zero()
                                          ? client.config_.connect_timeout
                                          : Duration::max())),
-        timer_(loop_, [this] {
-          finish(
-              fail(IoError{ETIMEDOUT}, fmt::format("resolving \"{}\" took too long", url_.host())));
-        }) {}
+        timer_(
+            loop_,
+            [this] { finish(fail(IoError{ETIMEDOUT}, fmt::format("{} took too long", doing_))); }),
+        doing_(fmt::format("resolving \"{}\"", url.host())) {}
 
   void start() {
-    if (url_.carrier() != Carrier::raw_quic) {
-      return refuse(fail(UrlError::unknown_scheme,
-                         fmt::format("{}:// needs WebTransport, which this client does not speak; "
-                                     "write moqt:// if the server takes raw QUIC",
-                                     url_.scheme())));
-    }
     timer_.arm(deadline_);
     lookup_ = resolve(client_.events_, url_.host(), url_.port(),
                       [this](Result<std::vector<SocketAddress>> addresses) {
-                        timer_.cancel();
-                        if (!addresses) return finish(tl::unexpected(std::move(addresses).error()));
-                        race(*std::move(addresses));
+                        if (!addresses) {
+                          return finish(tl::unexpected(std::move(addresses).error()));
+                        }
+                        resolved(*std::move(addresses));
                       });
   }
 
  private:
-  void race(std::vector<SocketAddress> addresses) {
+  using Session = std::shared_ptr<transport::Session>;
+
+  void resolved(std::vector<SocketAddress> addresses) {
     if (client_.socket_->local_address().family() == AF_INET) {
       std::erase_if(addresses, [](const SocketAddress& each) { return !each.is_v4(); });
     } else if (!client_.socket_->local_address().is_any()) {
@@ -58,35 +61,88 @@ class Client::Dialling {
                          fmt::format("\"{}\" has no address that can be reached from {}",
                                      url_.host(), client_.socket_->local_address().to_string())));
     }
+    addresses = interleave_families(addresses);
+    const tls::ClientConfig& config = client_.config_.tls;
+    const bool told = !config.fingerprint.empty() || config.disable_verify;
+    if (url_.carrier() != Carrier::fetch_fingerprint || told) {
+      tls_ = client_.tls_for(url_.carrier(), client_.trust_);
+      return race(std::move(addresses));
+    }
+    doing_ = "getting the certificate's fingerprint";
+    fetch_ = fetch_fingerprint(client_.events_, addresses, url_.authority(),
+                               [this, addresses](Result<std::string> fingerprint) {
+                                 fetched(addresses, std::move(fingerprint));
+                               });
+  }
+
+  void fetched(std::vector<SocketAddress> addresses, Result<std::string> fingerprint) {
+    if (!fingerprint) return finish(tl::unexpected(std::move(fingerprint).error()));
+    tls::ClientConfig pinned = client_.config_.tls;
+    pinned.root.clear();
+    pinned.system_roots = std::nullopt;
+    pinned.fingerprint = {*std::move(fingerprint)};
+    auto trust = tls::load_client_trust(pinned);
+    if (!trust) return finish(tl::unexpected(std::move(trust).error()));
+    tls_ = client_.tls_for(url_.carrier(), *std::move(trust));
+    race(std::move(addresses));
+  }
+
+  void race(std::vector<SocketAddress> addresses) {
+    timer_.cancel();
     const Race<ConnectionPtr>::Times times{
         client_.config_.failover_delay,
         deadline_ == kNever ? Duration::max() : deadline_ - loop_.now()};
     race_.emplace(
-        loop_, interleave_families(addresses), times,
-        [this](const SocketAddress& remote, Connected done) {
+        loop_, std::move(addresses), times,
+        [this](const SocketAddress& remote, ConnectionDone done) {
           return dial(remote, std::move(done));
         },
-        [this](Result<ConnectionPtr> result) { finish(std::move(result)); });
+        [this](Result<ConnectionPtr> result) { reached(std::move(result)); });
   }
 
-  std::shared_ptr<void> dial(const SocketAddress& remote, Connected done) {
+  void reached(Result<ConnectionPtr> connection) {
+    if (!connection) {
+      Error error = std::move(connection).error();
+      if (url_.carrier() != Carrier::raw_quic &&
+          error.detail().find("no_application_protocol") != std::string::npos) {
+        error = Error(error.domain(), error.code(),
+                      error.detail() + "; the server does not speak WebTransport, moqt:// may do");
+      }
+      return finish(tl::unexpected<Error>(std::move(error)));
+    }
+    if (url_.carrier() == Carrier::raw_quic) return finish(Session(*std::move(connection)));
+    doing_ = "asking for a WebTransport session";
+    timer_.arm(deadline_);
+    // An http: URL's port is meant for https:, whose default is another.
+    std::string authority = url_.authority();
+    if (url_.carrier() == Carrier::fetch_fingerprint && url_.port() == kHttpPort) {
+      authority += fmt::format(":{}", kHttpPort);
+    }
+    attempt_ = client_.http3_->connect(
+        *std::move(connection),
+        {.authority = std::move(authority),
+         .path = url_.target(),
+         .origin = {},
+         .protocols = client_.config_.alpns},
+        [this](Result<std::shared_ptr<http3::WebTransportSession>> session) {
+          if (!session) return finish(tl::unexpected(std::move(session).error()));
+          finish(Session(*std::move(session)));
+        });
+  }
+
+  std::shared_ptr<void> dial(const SocketAddress& remote, ConnectionDone done) {
     log::debug("dialling {} at {}", url_.to_log(), remote.to_string());
     const bool mapped = client_.socket_->local_address().family() == AF_INET6;
     quic::ConnectOptions options;
     options.remote = mapped ? remote.mapped() : remote;
     options.server_name = client_.config_.tls.host_name.value_or(url_.host());
-    options.tls = client_.tls_;
+    options.tls = tls_;
     options.config = client_.config_.quic;
     return client_.endpoint_->connect(std::move(options), std::move(done));
   }
 
-  void refuse(tl::unexpected<Error> error) {
-    refusal_.emplace(std::move(error));
-    timer_.arm(loop_.now());
-  }
-
-  void finish(Result<ConnectionPtr> result) {
-    if (refusal_) result = *std::exchange(refusal_, std::nullopt);
+  void finish(Result<Session> result) {
+    timer_.cancel();
     if (!result) {
       const Error& error = result.error();
       result = tl::unexpected<Error>(Error(error.domain(), error.code(),
@@ -103,9 +159,12 @@ class Client::Dialling {
   Connected connected_;
   Time deadline_;
   Timer timer_;
-  std::optional<tl::unexpected<Error>> refusal_;
+  std::string doing_;
+  std::shared_ptr<const tls::ClientContext> tls_;
   std::shared_ptr<void> lookup_;
+  std::shared_ptr<void> fetch_;
   std::optional<Race<ConnectionPtr>> race_;
+  http3::Connections::Attempt attempt_;
 };
 
 Client::Client(EventLoop& events, ClientConfig config)
@@ -117,9 +176,7 @@ Client::~Client() {
 
 Result<std::unique_ptr<Client>> Client::create(EventLoop& events, ClientConfig config) {
   std::unique_ptr<Client> client(new Client(events, std::move(config)));
-  MOQ_TRY(tls::ClientContext trust, tls::load_client_trust(client->config_.tls));
-  trust.alpns = client->config_.alpns;
-  client->tls_ = std::make_shared<const tls::ClientContext>(std::move(trust));
+  MOQ_TRY(client->trust_, tls::load_client_trust(client->config_.tls));
 
   // One local address for all packets: a client's path does not depend on which
   // of its addresses the kernel picks.
@@ -131,8 +188,17 @@ Result<std::unique_ptr<Client>> Client::create(EventLoop& events, ClientConfig c
   options.keys = quic::Keys::generate(options.random);
   client->endpoint_ =
       std::make_unique<quic::Endpoint>(events.loop(), *client->socket_, std::move(options));
+  client->http3_ =
+      std::make_unique<http3::Connections>(events.loop(), client->config_.http3_limits);
   client->socket_->set_handler(client->endpoint_.get());
   return client;
+}
+
+std::shared_ptr<const tls::ClientContext> Client::tls_for(Carrier carrier,
+                                                          tls::ClientContext trust) const {
+  trust.alpns =
+      carrier == Carrier::raw_quic ? config_.alpns : std::vector{std::string(http3::kAlpn)};
+  return std::make_shared<const tls::ClientContext>(std::move(trust));
 }
 
 Client::Dial Client::connect(const Url& url, Connected connected) {

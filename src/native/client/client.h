@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "native/client/url.h"
+#include "native/http3/webtransport.h"
 #include "native/io/event_loop.h"
 #include "native/io/udp_socket.h"
 #include "native/quic/endpoint.h"
@@ -19,9 +20,12 @@ struct ClientConfig {
   SocketAddress bind = *SocketAddress::parse("[::]:0");
   tls::ClientConfig tls;
   quic::Config quic;
-  /// ALPN tokens to offer on raw QUIC, the preferred first. Not empty.
+  /// Protocols to offer, the preferred first: ALPN tokens on raw QUIC, subprotocols of
+  /// WebTransport. Not empty.
   std::vector<std::string> alpns;
-  /// For resolution, all attempts and their handshakes together. Zero: no limit.
+  http3::Limits http3_limits;
+  /// For resolution, all attempts and their handshakes, and WebTransport's, together. Zero: no
+  /// limit.
   Duration connect_timeout = std::chrono::seconds(30);
   /// Between the attempts on a host's addresses (RFC 8305 §5).
   Duration failover_delay = std::chrono::milliseconds(250);
@@ -31,7 +35,7 @@ struct ClientConfig {
 /// and must be gone before the loop is.
 class Client {
  public:
-  using Connected = std::function<void(Result<std::shared_ptr<quic::Connection>>)>;
+  using Connected = std::function<void(Result<std::shared_ptr<transport::Session>>)>;
   /// Keeps a dial going; letting go of it gives the dial up without a call.
   using Dial = std::shared_ptr<void>;
 
@@ -42,9 +46,13 @@ class Client {
   ~Client();
 
   /// Resolves the URL's host, dials its addresses, and hands over the session;
-  /// `connected` is called once, from the loop. Path and query are the caller's
-  /// to send. Fails at once (but from the loop) where the URL's scheme cannot be
-  /// dialled. The dial must be let go of before the client.
+  /// `connected` is called once, from the loop. Where the session's traits say that it
+  /// does not carry the path, path and query are the caller's to send. The dial must be
+  /// let go of before the client.
+  ///
+  /// moqt: and moql: are raw QUIC; https: is WebTransport; http: is as https:, but trusts
+  /// the certificate whose fingerprint the server tells over HTTP on the same port, unless
+  /// the configuration says whom to trust.
   [[nodiscard]] Dial connect(const Url& url, Connected connected);
 
   [[nodiscard]] quic::Endpoint& endpoint() { return *endpoint_; }
@@ -55,11 +63,16 @@ class Client {
 
   Client(EventLoop& events, ClientConfig config);
 
+  /// Trust as configured, for a carrier.
+  [[nodiscard]] std::shared_ptr<const tls::ClientContext> tls_for(Carrier carrier,
+                                                                  tls::ClientContext trust) const;
+
   EventLoop& events_;
   ClientConfig config_;
-  std::shared_ptr<const tls::ClientContext> tls_;
+  tls::ClientContext trust_;
   std::unique_ptr<UdpSocket> socket_;
   std::unique_ptr<quic::Endpoint> endpoint_;
+  std::unique_ptr<http3::Connections> http3_;
 };
 
 }  // namespace moq::native

@@ -168,15 +168,16 @@ void SessionImpl::on_bidi(transport::Stream stream) {
 
 void SessionImpl::on_other_stream(RecvPart& part, std::uint64_t type, const Bytes& rest, bool fin) {
   const auto keep = shared_from_this();
+  const auto broken = [&](Http3Error code, const char* why) {
+    part.reject(static_cast<std::uint64_t>(code));
+    fail(Error(code, why));
+  };
   if (part.bidirectional()) {
-    transport::Stream stream = part.take();
-    if (!is_server()) {
-      return fail(Error(Http3Error::stream_creation_error, "the server sent a request"));
-    }
+    if (!is_server()) return broken(Http3Error::stream_creation_error, "the server sent a request");
     if (++requests_seen_ > limits_.max_requests) {
-      return fail(Error(Http3Error::excessive_load, "too many requests"));
+      return broken(Http3Error::excessive_load, "too many requests");
     }
-    auto request = std::make_unique<RequestStream>(*this, std::move(stream));
+    auto request = std::make_unique<RequestStream>(*this, part.take());
     RequestStream& ref = *request;
     requests_.emplace(&ref, std::move(request));
     std::vector<std::uint8_t> start;
@@ -195,16 +196,15 @@ void SessionImpl::on_other_stream(RecvPart& part, std::uint64_t type, const Byte
       kind = CriticalStream::Kind::qpack_decoder;
       break;
     case UniStreamType::push:
-      return fail(is_server() ? Error(Http3Error::stream_creation_error, "a client cannot push")
-                              : Error(Http3Error::id_error, "a push that nobody allowed"));
+      return broken(is_server() ? Http3Error::stream_creation_error : Http3Error::id_error,
+                    "a push that nobody allowed");
     default:
       // Unknown types are none of our business (RFC 9114 §6.2).
       return part.reject(static_cast<std::uint64_t>(Http3Error::stream_creation_error));
   }
   auto& slot = critical_[kind];
   if (slot) {
-    return fail(
-        Error(Http3Error::stream_creation_error, "a stream of which there can be only one"));
+    return broken(Http3Error::stream_creation_error, "a stream of which there can be only one");
   }
   slot = std::make_unique<CriticalStream>(*this, kind, part.take().recv);
   slot->begin(rest, fin);
@@ -214,6 +214,7 @@ void SessionImpl::on_session_stream(RecvPart& part) {
   // A client knows its session's number from the beginning; a server learns it.
   const bool early = phase_ == Phase::negotiating;
   if (part.session_id() % 4 != 0) {
+    part.reject(static_cast<std::uint64_t>(Http3Error::id_error));
     return fail(Error(Http3Error::id_error, "a stream of a session that cannot be"));
   }
   if (phase_ == Phase::open && part.session_id() != session_id_) {

@@ -113,6 +113,7 @@ void RecvPart::on_data(Bytes data, bool fin) {
 }
 
 void RecvPart::on_header_data(Bytes data, bool fin) {
+  if (session_ == nullptr) return;
   const auto keep = shared_from_this();
   fin_ = fin;
   while (state_ == State::type || state_ == State::session) {

@@ -72,14 +72,16 @@ void SessionImpl::announce(RecvPart& incoming) {
     send->begin(part->take_answer());
   }
   part->announcing();
+  // Whoever keeps a part has one more reference to it.
+  const long before = part.use_count();
+  const long before_send = send.use_count();
   if (send) {
     handler_->on_bidi({.send = send, .recv = part});
   } else {
     handler_->on_uni(part);
   }
-  // One reference is the session's, one is ours: nobody kept it.
-  if (send && send.use_count() <= 2 && !send->attached()) send->reset(0);
-  part->announced(part.use_count() > 2 || part->has_handler());
+  if (send && send.use_count() <= before_send && !send->attached()) send->reset(0);
+  part->announced(part.use_count() > before || part->has_handler());
 }
 
 void SessionImpl::announce_waiting() {

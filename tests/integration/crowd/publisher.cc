@@ -27,7 +27,7 @@ Publisher::Publisher(Stage& stage, native::Client& client)
 
 Publisher::~Publisher() = default;
 
-void Publisher::begin(std::shared_ptr<native::quic::Connection> connection) {
+void Publisher::begin(std::shared_ptr<transport::Session> connection) {
   session_ = *Session::create(stage_.events.loop(), std::move(connection),
                               {.side = Side::client,
                                .publish = &origin_,

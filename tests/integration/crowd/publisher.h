@@ -35,7 +35,7 @@ class Publisher {
   void leave() { session_.reset(); }
 
  private:
-  void begin(std::shared_ptr<native::quic::Connection> connection);
+  void begin(std::shared_ptr<transport::Session> connection);
   void frame();
   void tick();
 

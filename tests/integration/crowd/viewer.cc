@@ -59,7 +59,7 @@ Viewer::Viewer(Stage& stage, native::Client& client, std::string name, Hears hea
 
 Viewer::~Viewer() = default;
 
-void Viewer::begin(std::shared_ptr<native::quic::Connection> connection) {
+void Viewer::begin(std::shared_ptr<transport::Session> connection) {
   session_ = *Session::create(stage_.events.loop(), std::move(connection),
                               {.side = Side::client,
                                .subscribe = &origin_,

@@ -51,7 +51,7 @@ class Viewer final : private AnnounceReader, private TrackReader, private Flusha
  private:
   class Follow;
 
-  void begin(std::shared_ptr<native::quic::Connection> connection);
+  void begin(std::shared_ptr<transport::Session> connection);
   void fault(const std::string& what) { stage_.fault(name_ + ": " + what); }
   void check();
   void flush() override { check(); }
