@@ -64,9 +64,10 @@ void ClientFlags::add(CLI::App& app) {
 }
 
 void ClientFlags::add_connection(CLI::App& app) {
-  app.add_option("--client-connect,--connect", raw_->connect,
-                 "The relay: https://HOST[:PORT][/PATH][?jwt=TOKEN] (WebTransport), or moqt:// (raw\n"
-                 "QUIC), or http:// (as https, and trusts the fingerprint that the relay tells)")
+  app.add_option(
+         "--client-connect,--connect", raw_->connect,
+         "The relay: https://HOST[:PORT][/PATH][?jwt=TOKEN] (WebTransport), or moqt:// (raw\n"
+         "QUIC), or http:// (as https, and trusts the fingerprint that the relay tells)")
       ->envname("MOQ_CLIENT_CONNECT")
       ->required()
       ->group(kGroup);
