@@ -179,7 +179,7 @@ def run(args: argparse.Namespace, signals: Signals) -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     remove_old_runs()
     build.up_to_date(setup=not args.no_setup)
-    no_page = webpage.build()
+    no_page = (args.check is not None and webpage.cannot_check()) or webpage.build()
     if no_page and args.check is not None:
         raise Problem("there is no web page to check", *no_page.splitlines())
     if no_page:

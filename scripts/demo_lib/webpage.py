@@ -35,6 +35,11 @@ def build() -> str | None:
     return None
 
 
+def cannot_check() -> str | None:
+    """Why nobody can look at the page, if so."""
+    return chromium.missing()
+
+
 def serve(relay_url: str, connect: str, port: int | None) -> website.Site:
     """Until closed; on `port`, or the first free one from FIRST_PORT on. `connect`:
     the arguments of moq for the same relay."""

@@ -66,7 +66,11 @@ def packages() -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     # No package needs its install script: esbuild's program is a package of its own.
-    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], INSTALL_SECONDS, cwd=WEB)
+    try:
+        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=2",
+              "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=10000"], INSTALL_SECONDS, cwd=WEB)
+    except Unavailable as error:
+        raise Unavailable(f"the npm packages of web/ could not be fetched: is there a network?\n{error}") from None
     stamp.write_text(wanted)
 
 
