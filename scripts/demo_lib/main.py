@@ -81,8 +81,7 @@ def explain(pipes: pipeline.Pipeline, page: str | None) -> None:
 Live video flows through a relay on {pipes.url}, under the name "{BROADCAST}".
 To take part, in another terminal:
 
-  export MOQ_CLIENT_CONNECT={pipes.url}
-  export MOQ_CLIENT_TLS_FINGERPRINT={pipes.fingerprint}
+  export MOQ_CLIENT_CONNECT={pipes.web_url}
   cd {ROOT}
 
   # watch it
@@ -194,7 +193,7 @@ def run(args: argparse.Namespace, signals: Signals) -> None:
         with contextlib.ExitStack() as stack:
             page = None
             if no_page is None:
-                page = stack.enter_context(webpage.serve(pipes.web_url, pipes.connect, args.web_port)).url
+                page = stack.enter_context(webpage.serve(pipes.web_url, args.web_port)).url
             if args.check is None:
                 run_demo(pipes, video, page)
             else:

@@ -93,9 +93,8 @@ class Pipeline:
         self.folder = folder
         self.port = port
         self.url = f"moqt://{HOST}:{port}"
-        # Browsers fetch the certificate's fingerprint from there, then use QUIC on the same port.
+        # Whom to trust is fetched from there; then WebTransport is on the UDP port of that number.
         self.web_url = f"http://{HOST}:{port}/"
-        self.connect = f"--client-connect {self.url} --client-tls-disable-verify"
         self.fingerprint = ""
         self.children: list[Child] = []
 

@@ -40,10 +40,9 @@ def cannot_check() -> str | None:
     return chromium.missing()
 
 
-def serve(relay_url: str, connect: str, port: int | None) -> website.Site:
-    """Until closed; on `port`, or the first free one from FIRST_PORT on. `connect`:
-    the arguments of moq for the same relay."""
-    config = {"relay": relay_url, "broadcast": BROADCAST, "moq": str(MOQ.relative_to(ROOT)), "connect": connect}
+def serve(relay_url: str, port: int | None) -> website.Site:
+    """Until closed; on `port`, or the first free one from FIRST_PORT on."""
+    config = {"relay": relay_url, "broadcast": BROADCAST, "moq": str(MOQ.relative_to(ROOT))}
     for candidate in [port] if port is not None else range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
         try:
             return website.Site(OUT, config, candidate)

@@ -30,12 +30,12 @@ function lacking() {
     .map(([, words]) => words);
 }
 
-function showCommands({ moq, relay, connect = `--client-connect ${relay}` }, name) {
+function showCommands({ moq, relay }, name) {
   by("publish-command").textContent =
     `ffmpeg -re -i FILE -c copy -f mp4 -movflags empty_moov+frag_every_frame - |\n` +
-    `  ${moq} ${connect} --broadcast mine import --realtime fmp4`;
+    `  ${moq} --connect ${relay} --broadcast mine import --realtime fmp4`;
   by("watch-command").textContent =
-    `${moq} ${connect} --broadcast ${name} export fmp4 | ffplay -`;
+    `${moq} --connect ${relay} --broadcast ${name} export fmp4 | ffplay -`;
 }
 
 const config = await settings();
