@@ -14,6 +14,7 @@
 namespace moq::relay {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -79,31 +80,46 @@ class RelayTest : public ::testing::Test {
     relay_ = *std::move(started);
   }
 
+  struct Dialling {
+    std::string path;
+    /// Of the session; empty: any.
+    std::string version;
+    std::string scheme = "moqt";
+    /// ALPN tokens or subprotocols; unset: those of the version.
+    std::optional<std::vector<std::string>> offered = std::nullopt;
+  };
+
   // Dials, and waits until the session is ready or has failed.
-  std::unique_ptr<Peer> connect(const std::string& path = "", const std::string& version = "") {
+  std::unique_ptr<Peer> connect(const Dialling& dialling) {
     auto peer = std::make_unique<Peer>(events_);
+    const std::vector<std::string> names = dialling.version.empty()
+                                               ? std::vector<std::string>{}
+                                               : std::vector<std::string>{dialling.version};
+    const auto versions = *parse_versions(names);
     native::ClientConfig config;
     config.tls.disable_verify = true;
-    const std::vector<std::string> names =
-        version.empty() ? std::vector<std::string>{} : std::vector<std::string>{version};
-    const auto versions = *parse_versions(names);
-    config.alpns = alpns(versions);
+    config.alpns = dialling.offered.value_or(alpns(versions));
     peer->client = *native::Client::create(events_, config);
-    const auto url =
-        native::Url::parse(fmt::format("moqt://{}{}", relay_->address().to_string(), path));
-    peer->dial =
-        peer->client->connect(*url, [this, path, versions, raw = peer.get()](auto connection) {
+    const auto url = native::Url::parse(
+        fmt::format("{}://{}{}", dialling.scheme, relay_->address().to_string(), dialling.path));
+    peer->dial = peer->client->connect(
+        *url, [this, path = dialling.path, versions, raw = peer.get()](auto connection) {
           if (!connection) {
             raw->failed = connection.error();
             return;
           }
-          raw->session = *Session::create(events_.loop(), *std::move(connection),
-                                          {.side = Side::client,
-                                           .publish = &raw->origin,
-                                           .subscribe = &raw->origin,
-                                           .cache = &raw->cache,
-                                           .path = path,
-                                           .versions = versions});
+          auto session = Session::create(events_.loop(), *std::move(connection),
+                                         {.side = Side::client,
+                                          .publish = &raw->origin,
+                                          .subscribe = &raw->origin,
+                                          .cache = &raw->cache,
+                                          .path = path,
+                                          .versions = versions});
+          if (!session) {
+            raw->failed = session.error();
+            return;
+          }
+          raw->session = *std::move(session);
           raw->session->ready([raw] { raw->ready = true; });
           raw->session->draining([raw](const std::string&) { raw->goaway = true; });
           raw->session->closed([raw](const Error& error, bool by_peer) {
@@ -113,6 +129,9 @@ class RelayTest : public ::testing::Test {
         });
     EXPECT_TRUE(wait([&] { return peer->failed || peer->closed || peer->ready; }));
     return peer;
+  }
+  std::unique_ptr<Peer> connect(const std::string& path = "", const std::string& version = "") {
+    return connect({.path = path, .version = version});
   }
 
   bool wait(const std::function<bool()>& done) { return events_.run_until(done, kDeadline); }
@@ -192,6 +211,43 @@ TEST_F(RelayTest, VersionsMeet) {
   }
 }
 
+TEST_F(RelayTest, AWebTransportSessionWithoutSubprotocolIsNegotiatedBySetup) {
+  start(1);
+  const auto publisher = connect({.path = "", .version = "moq-lite-05", .scheme = "https"});
+  ASSERT_TRUE(publisher->ready);
+  EXPECT_EQ(publisher->session->transport().protocol(), "moq-lite-05");
+  publish(*publisher);
+  std::vector<std::unique_ptr<Peer>> peers;
+  std::vector<std::unique_ptr<Viewer>> viewers;
+  // Nothing is offered, or nothing that the relay knows.
+  for (const std::vector<std::string>& offered : {std::vector<std::string>{}, {"moq-99", "chat"}}) {
+    for (const char* version : {"moq-lite-01", "moq-lite-02"}) {
+      peers.push_back(
+          connect({.path = "", .version = version, .scheme = "https", .offered = offered}));
+      ASSERT_TRUE(peers.back()->ready) << version;
+      EXPECT_EQ(peers.back()->session->transport().protocol(), "") << version;
+      EXPECT_EQ(peers.back()->session->version(), version);
+      viewers.push_back(view(*peers.back()));
+      ASSERT_NE(viewers.back(), nullptr) << version;
+    }
+  }
+  say(0, "across");
+  for (const auto& viewer : viewers) {
+    EXPECT_TRUE(wait([&] { return viewer->text() == "across"; }));
+  }
+  // The relay's own choice, of all that the client would speak.
+  const auto any = connect(
+      {.path = "", .version = "", .scheme = "https", .offered = std::vector<std::string>{}});
+  ASSERT_TRUE(any->ready);
+  EXPECT_EQ(any->session->version(), "moq-lite-02");
+  // A version that SETUP cannot choose.
+  const auto none = connect({.path = "",
+                             .version = "moq-lite-05",
+                             .scheme = "https",
+                             .offered = std::vector<std::string>{}});
+  ASSERT_TRUE(none->failed);
+}
+
 TEST_F(RelayTest, AVersionThatSetupWouldChooseIsRefusedUnlessAllowed) {
   Config config;
   config.server.versions = {"moq-lite-02"};
@@ -225,6 +281,22 @@ TEST_F(RelayTest, AccessFollowsThePath) {
   const auto token = connect("/room?jwt=abc");
   ASSERT_TRUE(wait([&] { return token->closed.has_value(); }));
   EXPECT_EQ(token->closed->code(), static_cast<std::uint64_t>(lite::SessionError::unauthorized));
+}
+
+TEST_F(RelayTest, AccessFollowsThePathOfWebTransport) {
+  Config config;
+  config.auth.public_access = {.subscribe = {"room"}, .publish = {"room"}};
+  start(1, config);
+  // Whether SETUP comes first or not: the path is CONNECT's.
+  for (const char* version : {"moq-lite-02", "moq-lite-05"}) {
+    SCOPED_TRACE(version);
+    EXPECT_TRUE(connect({.path = "/room", .version = version, .scheme = "https"})->ready);
+    for (const char* path : {"/secret", "/room?jwt=abc"}) {
+      const auto refused = connect({.path = path, .version = version, .scheme = "https"});
+      ASSERT_TRUE(refused->failed) << path;
+      EXPECT_THAT(refused->failed->message(), AllOf(HasSubstr("401"), Not(HasSubstr("abc"))));
+    }
+  }
 }
 
 TEST_F(RelayTest, ASignalWithoutSessionsEndsItWithZero) {

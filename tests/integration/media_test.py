@@ -49,19 +49,20 @@ class Media(case.Case):
                     self.assertEqual(part.video[0], 0, "begins with the first picture")
         self.assertEqual(server.terminate(), 0, server.text())
 
-    def every_pair(self, scheme: str) -> None:
-        """A publisher in each version, and viewers in each of all of them, through one relay."""
+    def through(self, pairs: list) -> None:
+        """Publishers and viewers, each (version, scheme), through one relay; each viewer gets every frame."""
         short = media.make(self.folder / "short.mp4", 4)
         frames, packets = 4 * media.FRAME_RATE, len(media.track(short, "a", packets=True).checksums)
         server = self.relay()
         viewers = []
-        for publisher, viewer in case.PAIRS:
-            file = self.folder / f"{publisher}_{viewer}.mp4"
-            viewers.append((file, self.moq(server.url(scheme=scheme), "export", "fmp4", broadcast=publisher,
+        for number, ((publisher, up), (viewer, down)) in enumerate(pairs):
+            file = self.folder / f"{publisher}-{up}_{viewer}-{down}_{number}.mp4"
+            viewers.append((file, self.moq(server.url(scheme=down), "export", "fmp4", broadcast=f"{publisher}/{up}",
                                            version=viewer, stdout=file)))
         server.sessions(len(viewers))
-        publishers = [self.moq(server.url(scheme=scheme), "import", "--realtime", str(short), broadcast=publisher,
-                               version=publisher) for publisher in case.VERSIONS]
+        publishers = [self.moq(server.url(scheme=scheme), "import", "--realtime", str(short),
+                               broadcast=f"{version}/{scheme}", version=version)
+                      for version, scheme in sorted({publisher for publisher, _ in pairs})]
         for publisher in publishers:
             self.assertEndsWell(publisher)
         for file, viewer in viewers:
@@ -75,7 +76,14 @@ class Media(case.Case):
         self.assertEqual(server.terminate(), 0, server.text())
 
     def test_every_pair_of_versions_on_raw_quic(self):
-        self.every_pair("moqt")
+        self.through([((publisher, "moqt"), (viewer, "moqt")) for publisher, viewer in case.PAIRS])
+
+    def test_every_pair_of_versions_on_webtransport(self):
+        self.through([((publisher, "https"), (viewer, "https")) for publisher, viewer in case.PAIRS])
+
+    def test_raw_quic_and_webtransport_meet(self):
+        self.through([((publisher, up), (viewer, down)) for publisher, viewer in case.CROSSED
+                      for up, down in (("moqt", "https"), ("https", "moqt"))])
 
     def test_one_worker(self):
         self.live(workers=1)

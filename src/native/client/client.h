@@ -21,7 +21,7 @@ struct ClientConfig {
   tls::ClientConfig tls;
   quic::Config quic;
   /// Protocols to offer, the preferred first: ALPN tokens on raw QUIC, subprotocols of
-  /// WebTransport. Not empty.
+  /// WebTransport, where none may be offered.
   std::vector<std::string> alpns;
   http3::Limits http3_limits;
   /// For resolution, all attempts and their handshakes, and WebTransport's, together. Zero: no
