@@ -49,11 +49,13 @@ SessionImpl::SessionImpl(Connections& host, std::shared_ptr<quic::Connection> co
       loop_(host.loop()),
       limits_(host.limits()),
       connection_(std::move(connection)),
-      timer_(loop_, [this] { on_timer(); }) {}
+      timer_(loop_, [this] { on_timer(); }),
+      header_timer_(loop_, [this] { on_header_timer(); }) {}
 
 SessionImpl::~SessionImpl() {
   connection_->set_handler(nullptr);
   while (!parts_.empty()) parts_.front().detach();
+  while (!begun_.empty()) begun_.front().detach();
   if (phase_ != Phase::over) {
     connection_->close(static_cast<std::uint64_t>(Http3Error::no_error), "");
   }
@@ -135,6 +137,7 @@ void SessionImpl::refuse(Error error) {
 void SessionImpl::on_closed(const Error& error, bool by_peer) {
   const auto keep = shared_from_this();
   timer_.cancel();
+  header_timer_.cancel();
   // Codes of QUIC's applications are HTTP/3's here.
   Error mine = error;
   if (&error.domain() == &error_domain(transport::ApplicationError{})) {
@@ -164,6 +167,25 @@ void SessionImpl::on_uni(std::shared_ptr<transport::RecvStream> stream) {
 
 void SessionImpl::on_bidi(transport::Stream stream) {
   std::make_shared<RecvPart>(*this)->begin_incoming(std::move(stream));
+}
+
+// The timer is left to fire when all headers have come: most come at once, and it need
+// not be set again for each.
+void SessionImpl::begun(RecvPart& part) {
+  begun_.push_back(part);
+  if (header_timer_.when() == kNever) {
+    header_timer_.arm(later(part.opened(), limits_.stream_header_timeout));
+  }
+}
+
+void SessionImpl::on_header_timer() {
+  const auto keep = shared_from_this();
+  const Time now = loop_.now();
+  while (!begun_.empty() && later(begun_.front().opened(), limits_.stream_header_timeout) <= now) {
+    begun_.front().reject(static_cast<std::uint64_t>(Http3Error::request_incomplete));
+  }
+  if (begun_.empty()) return;
+  header_timer_.arm(later(begun_.front().opened(), limits_.stream_header_timeout));
 }
 
 void SessionImpl::on_other_stream(RecvPart& part, std::uint64_t type, const Bytes& rest, bool fin) {

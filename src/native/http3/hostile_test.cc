@@ -290,6 +290,31 @@ TEST(HostileTest, UnknownStreamsAreStoppedAlone) {
   raw.open();
 }
 
+TEST(HostileTest, StreamsThatNeverSayWhatTheyAreAreStopped) {
+  Raw raw({.stream_header_timeout = seconds(3)});
+  raw.open();
+  // Half of a type, and a type only.
+  const std::vector<Raw::Stream*> late{&raw.uni("\x40"), &raw.bidi("\x40"), &raw.uni("\x40\x54"),
+                                       &raw.bidi("\x40\x41")};
+  raw.server.run(seconds(2));
+  // One that began later has its own time.
+  auto& later_one = raw.uni("\x40");
+  auto& whole = raw.bidi(varint(0x41) + varint(0) + "x");
+  raw.server.run();
+  for (Raw::Stream* stream : late) EXPECT_FALSE(stream->log.stopped);
+  raw.server.run(seconds(2));
+  for (Raw::Stream* stream : late) {
+    EXPECT_EQ(stream->log.stopped, code(Http3Error::request_incomplete));
+  }
+  EXPECT_EQ(late[1]->log.reset, code(Http3Error::request_incomplete));
+  EXPECT_FALSE(later_one.log.stopped);
+  raw.server.run(seconds(2));
+  EXPECT_EQ(later_one.log.stopped, code(Http3Error::request_incomplete));
+  EXPECT_FALSE(whole.log.stopped);
+  EXPECT_FALSE(whole.log.reset);
+  EXPECT_FALSE(raw.server.session().closed);
+}
+
 // --- The session's end
 
 TEST(HostileTest, EachWayToEndASessionTellsItsOwner) {

@@ -24,6 +24,9 @@ struct Limits {
   std::size_t max_control_frame = 4096;
   /// Settings, known or not. More close the connection.
   std::size_t max_settings = 64;
+  /// A stream of the peer's whose header (type, and number of the session) is not whole by
+  /// then is rejected with H3_REQUEST_INCOMPLETE.
+  Duration stream_header_timeout = std::chrono::seconds(10);
   /// Streams that wait for their session to be accepted; more are rejected with
   /// WT_BUFFERED_STREAM_REJECTED. What they may send meanwhile is QUIC's flow
   /// control's to limit.

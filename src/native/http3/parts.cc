@@ -90,8 +90,9 @@ std::shared_ptr<RecvPart> RecvPart::dead(SessionImpl& session) {
 void RecvPart::begin_incoming(transport::Stream stream) {
   inner_ = std::move(stream.recv);
   answer_ = std::move(stream.send);
+  opened_ = session_->loop().now();
   hold(shared_from_this());
-  session_->parts().push_back(*this);
+  session_->begun(*this);
   inner_->set_handler(this);
 }
 
@@ -134,6 +135,8 @@ void RecvPart::on_header_data(Bytes data, bool fin) {
       session_id_ = value;
       pending_ = std::move(data);
       state_ = State::waiting;
+      unlink();
+      session_->parts().push_back(*this);
       session_->on_session_stream(*this);
     }
   }

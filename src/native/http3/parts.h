@@ -7,6 +7,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include "net/base/bytes.h"
+#include "net/base/time.h"
 #include "net/coding/varint.h"
 #include "net/transport/transport.h"
 
@@ -111,6 +112,8 @@ class RecvPart final : public transport::RecvStream,
   /// QUIC's sending part, once.
   std::shared_ptr<transport::SendStream> take_answer() { return std::move(answer_); }
   [[nodiscard]] bool has_handler() const { return had_handler_; }
+  /// When it was opened, of one whose header is not whole yet.
+  [[nodiscard]] Time opened() const { return opened_; }
   /// Around the call that tells the owner.
   void announcing() { state_ = State::announcing; }
   /// The owner has been told: delivers, or stops the stream if nobody has kept it.
@@ -136,10 +139,12 @@ class RecvPart final : public transport::RecvStream,
   bool fin_ = false;
   coding::VarintAccumulator varint_;
   std::uint64_t session_id_ = 0;
+  Time opened_{};
   std::shared_ptr<transport::RecvStream> inner_;
   std::shared_ptr<transport::SendStream> answer_;
   transport::RecvHandler* handler_ = nullptr;
   Bytes pending_;  ///< what came with the header
 };
+using RecvParts = boost::intrusive::list<RecvPart, boost::intrusive::constant_time_size<false>>;
 
 }  // namespace moq::native::http3

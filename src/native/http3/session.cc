@@ -172,6 +172,7 @@ void SessionImpl::end_session(const Error& error, bool by_peer) {
 void SessionImpl::end_parts() {
   waiting_.clear();
   while (!parts_.empty()) parts_.front().session_over();
+  while (!begun_.empty()) begun_.front().session_over();
 }
 
 void SessionImpl::tell_end() {

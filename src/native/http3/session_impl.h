@@ -51,6 +51,8 @@ class SessionImpl final : public WebTransportSession,
   [[nodiscard]] Qpack& qpack() { return qpack_; }
   [[nodiscard]] bool is_server() const { return connection_->is_server(); }
 
+  /// A stream of the peer's, of which nothing has been read.
+  void begun(RecvPart& part);
   /// A stream of the peer's that is not a session's, with what follows its type.
   void on_other_stream(RecvPart& part, std::uint64_t type, const Bytes& rest, bool fin);
   /// A stream of the peer's that names a session.
@@ -110,6 +112,7 @@ class SessionImpl final : public WebTransportSession,
   // connection.cc
   void start();
   void on_timer();
+  void on_header_timer();
   int answer(const RequestStream& stream, const Request& request);
   void open_session(RequestStream& connect, std::string protocol);
   void refuse(Error error);
@@ -128,7 +131,8 @@ class SessionImpl final : public WebTransportSession,
   const Limits limits_;
   std::shared_ptr<quic::Connection> connection_;
   Phase phase_ = Phase::negotiating;
-  Timer timer_;  ///< for the session to come, then for the peer to go
+  Timer timer_;         ///< for the session to come, then for the peer to go
+  Timer header_timer_;  ///< for `begun_`
 
   Qpack qpack_;
   std::optional<Settings> peer_settings_;
@@ -144,6 +148,7 @@ class SessionImpl final : public WebTransportSession,
   StreamHeader uni_header_;
   StreamHeader bidi_header_;
   Parts parts_;
+  RecvParts begun_;  ///< streams whose header is not whole, the oldest first
   std::vector<std::shared_ptr<RecvPart>> waiting_;
 
   transport::SessionHandler* handler_ = nullptr;
