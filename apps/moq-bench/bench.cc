@@ -333,9 +333,10 @@ int Bench::finish() {
   workers_.run_on_all([&](std::size_t i) { crews_[i]->settle(ends_); });
   Moment settled = *ended_;
   const Moment last = moment();
-  // Rates and latencies are of the time that was measured; what became of the
-  // groups is known only now.
+  // Rates are of the time that was measured; what became of the groups, and of the
+  // frames that were due in it, is known only now.
   settled.deliveries = last.deliveries;
+  settled.tally.latency = last.tally.latency;
   settled.tally.connections_lost = last.tally.connections_lost;
   settled.tally.frames_corrupt = last.tally.frames_corrupt;
   auto line = report_line(facts_, "summary", "over", begun_, settled);

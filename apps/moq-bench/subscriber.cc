@@ -28,8 +28,9 @@ class Subscriber::Follower final : public SubgroupReader {
 
   [[nodiscard]] bool over() const { return group_->only().state() != Subgroup::State::open; }
   /// Ended as the publisher ended it, with all that its stamps promise.
+  /// Without a frame there is no stamp, and nothing is promised: no publisher does that.
   [[nodiscard]] bool whole() const {
-    return group_->only().state() == Subgroup::State::finished && intact_ &&
+    return group_->only().state() == Subgroup::State::finished && intact_ && seen_ != 0 &&
            seen_ == group_frames_ && seen_ == group_->only().objects().size();
   }
   [[nodiscard]] std::uint64_t sequence() const { return group_->sequence(); }
@@ -106,11 +107,13 @@ bool Subscriber::frame(const Group& group, const Object& object, std::uint32_t& 
   }
   group_frames = stamp->group_frames;
   const Time now = native::monotonic_now();
-  if (!measuring_) return true;
-  longest_pause_ = std::max(longest_pause_, now - last_frame_);
-  last_frame_ = now;
+  if (measuring_) {
+    longest_pause_ = std::max(longest_pause_, now - last_frame_);
+    last_frame_ = now;
+  }
   // A first group may have been there long before it was asked for.
-  if (stamp->clock == context_.clock && group.sequence() != ledger_.first()) {
+  if (stamp->due >= measure_from_ && stamp->due < measure_until_ &&
+      stamp->clock == context_.clock && group.sequence() != ledger_.first()) {
     context_.tally.latency.record(now - stamp->due);
   }
   return true;
@@ -136,13 +139,14 @@ void Subscriber::flush() {
 
 void Subscriber::begin_measuring(Time now) {
   measuring_ = true;
-  last_frame_ = now;
+  measure_from_ = last_frame_ = now;
   longest_pause_ = Duration::zero();
 }
 
 void Subscriber::end_measuring(Time now) {
   longest_pause_ = longest_pause(now);
   measuring_ = false;
+  measure_until_ = now;
 }
 
 Duration Subscriber::longest_pause(Time now) const {

@@ -51,7 +51,8 @@ class Subscriber final : private TrackReader, private Flushable {
   /// The session is gone.
   void detach();
 
-  /// From now on latencies and pauses count.
+  /// From now on pauses count, and the latency of what is due from now on: of that until
+  /// the end, too, if it comes behind it, or the longest would never be seen.
   void begin_measuring(Time now);
   void end_measuring(Time now);
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
@@ -85,6 +86,8 @@ class Subscriber final : private TrackReader, private Flushable {
   std::vector<std::uint64_t> over_;
 
   bool measuring_ = false;
+  Time measure_from_ = kNever;
+  Time measure_until_ = kNever;
   Time last_frame_{};
   Duration longest_pause_{};
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
