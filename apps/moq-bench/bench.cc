@@ -213,12 +213,13 @@ void Bench::begin_measuring() {
 }
 
 void Bench::end_measuring() {
-  if (phase_ == Phase::starting && !interrupted_) {
-    why_ = "--duration ended before all connections were there and measuring began";
+  measured_ = phase_ == Phase::measuring;
+  if (!measured_) {
+    why_ = fmt::format("{} before all connections were there and measuring began",
+                       interrupted_ ? "interrupted" : "--duration ended");
+    // What there is is told all the same.
+    begun_ = last_;
   }
-  // Nothing was measured: what there is is told all the same.
-  const bool measured = phase_ == Phase::measuring;
-  if (!measured) begun_ = last_;
   phase_ = Phase::draining;
   ended_ = moment();
   workers_.run_on_all([&](std::size_t i) { crews_[i]->end_measuring(native::monotonic_now()); });
@@ -350,7 +351,7 @@ int Bench::finish() {
     return 1;
   }
   if (!why_.empty()) fmt::print(stderr, "moq-bench: {}\n", why_);
-  if (begun_.at == facts_.start) return 1;
+  if (!measured_) return 1;
   const std::string lost = losses(line);
   if (options_.fail_on_loss && !lost.empty()) {
     fmt::print(stderr, "moq-bench: --fail-on-loss: {}\n", lost);

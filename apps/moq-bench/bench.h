@@ -71,6 +71,7 @@ class Bench {
   bool waits_ = false;
   std::string why_;  ///< of a run that failed
   bool interrupted_ = false;
+  bool measured_ = false;  ///< there was a time of measuring
   std::FILE* output_ = nullptr;
   std::vector<std::string> lines_;  ///< for --plot
   bool terminal_;

@@ -33,7 +33,8 @@ Examples:
       --fps 24:60 --plot run.html
 
 Ranges: each connection rolls a value of MIN:MAX. Exit status: 0; 1 on an error, when nothing
-was received, or, with --fail-on-loss, when anything was lost; 130 after a second Ctrl-C.)";
+was measured or received, or, with --fail-on-loss, when anything was lost; 130 after a second
+Ctrl-C.)";
 
 constexpr double kDay = 86400;
 constexpr std::uint64_t kMaxFrameSize = 16U << 20;

@@ -132,6 +132,14 @@ class Bench(case.Case):
         self.assertEqual(told["groups_lost"], 0)
         self.assertIn("latency", "\n".join(program.output.all()))
 
+    def test_nothing_was_measured(self):
+        """A run that ends before all connections are there has no result."""
+        server = self.relay()
+        program, output = self.bench(server.url(), "--connections", "2", "--broadcasts", "0", "--subscribe", "0",
+                                     "--duration", "100ms")
+        self.summary(program, output, status=1)
+        self.assertIn("before all connections were there", program.text())
+
     def test_nothing_to_receive(self):
         server = self.relay()
         program, output = self.bench(server.url(), "--connections", "2", "--broadcasts", "0", "--subscribe", "1",
