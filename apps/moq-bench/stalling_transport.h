@@ -46,6 +46,7 @@ class StallingTransport final : public transport::Session, private transport::Se
   [[nodiscard]] std::size_t max_datagram_size() const override {
     return inner_->max_datagram_size();
   }
+  void going_away() override { inner_->going_away(); }
   void close(std::uint64_t code, std::string_view reason) override { inner_->close(code, reason); }
   void probe_peer() override { inner_->probe_peer(); }
   [[nodiscard]] transport::PathStats path_stats() const override { return inner_->path_stats(); }

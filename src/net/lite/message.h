@@ -124,7 +124,7 @@ struct AnnounceBroadcast {
   /// Relative to the requested prefix.
   std::string suffix = {};
   /// From the publisher on; whether the sender's own is among them depends on the
-  /// version (VersionInfo::self_hop_in_list).
+  /// version (VersionInfo::self_in_hops).
   std::vector<std::uint64_t> hops = {};
 
   static constexpr std::string_view kName = "ANNOUNCE_BROADCAST";

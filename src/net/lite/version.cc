@@ -144,12 +144,6 @@ constexpr std::array<VersionInfo, 5> kVersions{{
     },
 }};
 
-template <typename Predicate>
-const VersionInfo* find_row(Predicate predicate) {
-  const auto* row = std::find_if(kVersions.begin(), kVersions.end(), predicate);
-  return row == kVersions.end() ? nullptr : row;
-}
-
 }  // namespace
 
 std::span<const VersionInfo> versions() { return kVersions; }
@@ -158,17 +152,9 @@ const VersionInfo& version_info(Version version) {
   return kVersions.at(ordinal(version) - ordinal(Version::lite01));
 }
 
-const VersionInfo* find_by_alpn(std::string_view alpn) {
-  return find_row(
-      [&](const VersionInfo& row) { return !row.has_session_stream && row.alpn == alpn; });
-}
-
 const VersionInfo* find_by_name(std::string_view name) {
-  return find_row([&](const VersionInfo& row) { return row.name == name; });
-}
-
-const VersionInfo* find_by_code(std::uint64_t code) {
-  return find_row([&](const VersionInfo& row) { return row.code == code; });
+  const auto* row = std::ranges::find(kVersions, name, &VersionInfo::name);
+  return row == kVersions.end() ? nullptr : row;
 }
 
 }  // namespace moq::lite

@@ -87,12 +87,8 @@ struct VersionInfo {
 /// All versions, the oldest first.
 [[nodiscard]] std::span<const VersionInfo> versions();
 [[nodiscard]] const VersionInfo& version_info(Version version);
-/// The version that `alpn` alone selects; null if it selects none.
-[[nodiscard]] const VersionInfo* find_by_alpn(std::string_view alpn);
 /// By the name in configuration, "moq-lite-05".
 [[nodiscard]] const VersionInfo* find_by_name(std::string_view name);
-/// By the number in a SETUP exchange.
-[[nodiscard]] const VersionInfo* find_by_code(std::uint64_t code);
 
 [[nodiscard]] constexpr coding::VersionOrdinal ordinal(Version version) {
   return static_cast<coding::VersionOrdinal>(version);

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kLengthSize = 2;
 
 /// PATH, MAX_REQUEST_ID, MAX_AUTH_TOKEN_CACHE_SIZE, AUTHORITY and MOQT_IMPLEMENTATION:
-/// once each.
+/// once each. Only AUTHORIZATION_TOKEN, 0x3, may be repeated.
 constexpr std::array<std::uint64_t, 5> kOnce{kPath, 0x2, 0x4, 0x5, 0x7};
 
 void write(Writer& out, const Parameters& parameters) {

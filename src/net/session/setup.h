@@ -33,9 +33,8 @@ struct Parameter {
 };
 using Parameters = std::vector<Parameter>;
 
-// Parameters that this library reads or sends (§9.3.1).
+/// The one that this library reads and sends (§9.3.1).
 inline constexpr std::uint64_t kPath = 0x1;
-inline constexpr std::uint64_t kAuthorizationToken = 0x3;  ///< the one that may be repeated
 
 /// The first with `id`; null if there is none.
 [[nodiscard]] const Parameter* find(const Parameters& parameters, std::uint64_t id);
