@@ -233,7 +233,7 @@ TEST_P(SlowLink, NewestGroupStaysFreshWhileOldOnesAreDropped) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, SlowLink, ::testing::ValuesIn(testing::kVersions),
-                         testing::version_name);
+                         testing::kVersionName);
 
 TEST(Drain, GoawayOverALossyLinkEndsEverySession) {
   const LinkOptions lossy{.delay = milliseconds(20), .jitter = milliseconds(10), .loss = 0.05};

@@ -195,7 +195,7 @@ TEST_P(Chaos, ViewersComeAndGo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, Chaos, ::testing::ValuesIn(testing::kVersions),
-                         testing::version_name);
+                         testing::kVersionName);
 
 }  // namespace
 }  // namespace moq

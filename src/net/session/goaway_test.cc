@@ -265,9 +265,9 @@ TEST_P(GoawayTraps, WhereThereIsNoGoawayTheDeadlineHolds) {
 INSTANTIATE_TEST_SUITE_P(
     Versions, GoawayOnTheWire,
     ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_goaway)),
-    testing::version_name);
+    testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(Versions, GoawayTraps, ::testing::ValuesIn(testing::kVersions),
-                         testing::version_name);
+                         testing::kVersionName);
 
 }  // namespace
 }  // namespace moq

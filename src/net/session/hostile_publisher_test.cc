@@ -412,7 +412,7 @@ TEST_P(BadPublisher, PublisherThatReadsNoUpdatesIsGivenUp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, BadPublisher, ::testing::ValuesIn(testing::kVersions),
-                         testing::version_name);
+                         testing::kVersionName);
 
 /// What only moq-lite-05 has.
 class BadPublisher05 : public BadPublisher {};

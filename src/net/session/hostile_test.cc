@@ -484,16 +484,16 @@ TEST_P(Hostile, GroupsOlderThanTheLimitAreNotHeldForASlowPeer) {
 INSTANTIATE_TEST_SUITE_P(
     Versions, HostileUpdates,
     ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_subscribe_options)),
-    testing::version_name);
+    testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(
     Versions, HostileGoaway,
     ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_goaway)),
-    testing::version_name);
+    testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(Versions, HostileProbes,
                          ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_probe)),
-                         testing::version_name);
+                         testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(Versions, Hostile, ::testing::ValuesIn(testing::kVersions),
-                         testing::version_name);
+                         testing::kVersionName);
 
 class HostileSetup : public ::testing::Test {
  protected:

@@ -228,9 +228,9 @@ TEST_P(Lifetime, VanishedPeerLeavesNothingOnceItIsMissed) {
 INSTANTIATE_TEST_SUITE_P(
     Versions, LifetimeGoaway,
     ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_goaway)),
-    testing::version_name);
+    testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(Versions, Lifetime, ::testing::ValuesIn(testing::kVersions),
-                         testing::version_name);
+                         testing::kVersionName);
 
 }  // namespace
 }  // namespace moq

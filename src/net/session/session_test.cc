@@ -512,13 +512,13 @@ TEST_P(DirectGoaway, GoawayGoesOutWithEveryStreamCreditTaken) {
 INSTANTIATE_TEST_SUITE_P(
     Versions, DirectOptions,
     ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_subscribe_options)),
-    testing::version_name);
+    testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(
     Versions, DirectGoaway,
     ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_goaway)),
-    testing::version_name);
+    testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(Versions, Direct, ::testing::ValuesIn(testing::kVersions),
-                         testing::version_name);
+                         testing::kVersionName);
 
 TEST(Lite05, PropertiesAndTimestampsAreCarried) {
   Loop loop;

@@ -30,7 +30,7 @@ inline std::vector<const char*> versions_with(bool lite::VersionInfo::*what) {
   return out;
 }
 /// Names the cases of a test with a version as its parameter.
-inline constexpr auto version_name = [](const auto& given) {
+inline constexpr auto kVersionName = [](const auto& given) {
   std::string name = given.param;
   std::ranges::replace(name, '-', '_');
   return name;
