@@ -459,6 +459,29 @@ TEST(HostileTest, EarlyStreamsAreDeliveredAndLimited) {
   EXPECT_EQ(third.log.stopped, code(Http3Error::wt_buffered_stream_rejected));
 }
 
+TEST(HostileTest, WhatWaitsIsNotReadAndHoldsTheSenderBack) {
+  constexpr std::size_t kWindow = 16384;
+  Pair::Options options;
+  options.server.config.stream_window = kWindow;
+  options.server.config.connection_window = kWindow;
+  options.server.config.max_connection_window = kWindow;
+  Raw raw({}, std::move(options));
+  std::vector<TextSource*> sources;
+  for (int i = 0; i < 60; ++i) {
+    auto source =
+        std::make_unique<TextSource>(varint(0x54) + varint(0) + std::string(1000, 'x'), false);
+    sources.push_back(source.get());
+    auto& each = *raw.streams.emplace_back(std::make_unique<Raw::Stream>());
+    each.stream.send = raw.quic().open_uni({}, std::move(source), &each.log);
+  }
+  raw.server.run(seconds(1));
+  std::size_t sent = 0;
+  for (const TextSource* source : sources) sent += source->sent_bytes;
+  EXPECT_GT(sent, kWindow / 2);
+  // But for the headers of the streams, nothing has been read.
+  EXPECT_LE(sent, kWindow + 60 * 3);
+}
+
 TEST(HostileTest, StreamsOfUnknownSessionsAreRejected) {
   Raw raw;
   raw.open();

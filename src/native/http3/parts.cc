@@ -170,37 +170,32 @@ void RecvPart::reject(std::uint64_t http3_code) {
 }
 
 void RecvPart::wait() {
-  if (!fin_) session_->quic().hold(*inner_);
+  if (!std::exchange(held_, true)) session_->quic().hold(*inner_, std::move(pending_), fin_);
 }
 
 void RecvPart::announced(bool kept) {
   if (session_ == nullptr) return;
   const auto keep = shared_from_this();
   if (!kept) return stop(0);
-  state_ = State::told;
-  if (had_handler_) {
-    resume();
-  } else {
-    wait();
+  if (!had_handler_) {
+    state_ = State::told;
+    return wait();
   }
-}
-
-// What came with the header first; then what QUIC has kept since.
-void RecvPart::resume() {
-  const auto keep = shared_from_this();
   state_ = State::flowing;
-  if (!pending_.empty() || fin_) deliver(std::exchange(pending_, {}), fin_);
-  if (session_ != nullptr) inner_->set_handler(this);
+  if (held_) {
+    inner_->set_handler(this);
+  } else if (!pending_.empty() || fin_) {
+    deliver(std::exchange(pending_, {}), fin_);
+  }
 }
 
 void RecvPart::set_handler(transport::RecvHandler* handler) {
   handler_ = handler;
   had_handler_ = true;
-  if (session_ == nullptr || state_ != State::told || std::exchange(resuming_, true)) return;
-  session_->loop().post([weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (self != nullptr && self->session_ != nullptr) self->resume();
-  });
+  if (session_ == nullptr || state_ != State::told) return;
+  state_ = State::flowing;
+  // From the loop's next turn on.
+  inner_->set_handler(this);
 }
 
 void RecvPart::stop(std::uint64_t code) {

@@ -123,19 +123,18 @@ class RecvPart final : public transport::RecvStream,
   enum class State : std::uint8_t {
     type,        ///< of the stream
     session,     ///< its ID
-    waiting,     ///< for the session to tell its owner
+    waiting,     ///< for the session to tell its owner; QUIC holds what comes
     announcing,  ///< the owner is being told
-    told,        ///< waits for a handler
+    told,        ///< waits for a handler; QUIC holds what comes
     flowing,
   };
 
   void on_header_data(Bytes data, bool fin);
-  void resume();
   void deliver(Bytes data, bool fin);
 
   State state_ = State::type;
   bool had_handler_ = false;
-  bool resuming_ = false;
+  bool held_ = false;  ///< by QUIC
   bool fin_ = false;
   coding::VarintAccumulator varint_;
   std::uint64_t session_id_ = 0;

@@ -27,8 +27,10 @@ class Connection : public transport::Session {
   [[nodiscard]] virtual std::int64_t stream_id(const transport::RecvStream& stream) const = 0;
 
   /// What comes on `stream` from now on is kept as before its first `set_handler`,
-  /// without returning credit, until `set_handler` is called again.
-  virtual void hold(transport::RecvStream& stream) = 0;
+  /// without returning credit, until `set_handler` is called again. `unread` is kept
+  /// before it, and `fin` with it: the end of what `on_data` has brought, inside of which
+  /// this is called then.
+  virtual void hold(transport::RecvStream& stream, Bytes unread, bool fin) = 0;
 
   /// As `transport::Session::send_datagram`, with `prefix` before it, of which at most
   /// kMaxDatagramPrefix bytes are taken.

@@ -210,9 +210,10 @@ void ConnectionImpl::deliver(const std::shared_ptr<RecvPart>& part, Bytes data, 
     }
     return;
   }
-  return_credit(part->id, data.size());
+  const std::size_t size = data.size();
   part->over = fin;
   if (part->handler != nullptr) part->handler->on_data(std::move(data), fin);
+  return_credit(part->id, size - std::exchange(part->unread, 0));
 }
 
 void ConnectionImpl::deliver_reset(const std::shared_ptr<RecvPart>& part, std::uint64_t code) {

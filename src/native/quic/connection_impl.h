@@ -102,7 +102,7 @@ class ConnectionImpl final : public Connection,
 
   [[nodiscard]] std::int64_t stream_id(const transport::SendStream& stream) const override;
   [[nodiscard]] std::int64_t stream_id(const transport::RecvStream& stream) const override;
-  void hold(transport::RecvStream& stream) override;
+  void hold(transport::RecvStream& stream, Bytes unread, bool fin) override;
   bool send_datagram_after(ByteSpan prefix, Bytes datagram) override;
   [[nodiscard]] bool alive() const override { return conn_ != nullptr; }
   void close_transport(QuicError code, std::string_view reason) override;

@@ -205,10 +205,17 @@ bool ConnectionImpl::send_datagram_after(ByteSpan prefix, Bytes datagram) {
   return true;
 }
 
-void ConnectionImpl::hold(transport::RecvStream& stream) {
+void ConnectionImpl::hold(transport::RecvStream& stream, Bytes unread, bool fin) {
   auto& part = static_cast<RecvPart&>(stream);
   part.handler = nullptr;
   part.had_handler = false;
+  if (!unread.empty()) {
+    part.unread += unread.size();
+    part.held.push_front(std::move(unread));
+  }
+  if (!fin) return;
+  part.held_fin = true;
+  part.over = false;
 }
 
 std::int64_t ConnectionImpl::stream_id(const transport::SendStream& stream) const {

@@ -68,6 +68,7 @@ class RecvPart final : public transport::RecvStream {
   std::size_t event = 0;
   /// What came before there was a handler; its credit is kept back.
   std::deque<Bytes> held;
+  std::size_t unread = 0;  ///< what the handler at work has given back
   bool held_fin = false;
   std::optional<std::uint64_t> held_reset;
 };

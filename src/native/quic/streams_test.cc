@@ -277,7 +277,7 @@ TEST_F(StreamsTest, AStreamCanBeHeldAgain) {
   ASSERT_TRUE(until([&] { return !pair.server->incoming.empty(); }));
   seen = &server_log();
   const auto& recv = pair.server->incoming.at(0)->stream.recv;
-  seen->then = [&] { pair.server->connection->hold(*recv); };
+  seen->then = [&] { pair.server->connection->hold(*recv, {}, false); };
   run();
   const std::size_t before = seen->text.size();
   EXPECT_LT(before, 100000U) << "the first packets only";
@@ -288,6 +288,39 @@ TEST_F(StreamsTest, AStreamCanBeHeldAgain) {
   run();
   EXPECT_EQ(seen->text, numbered(100000));
   EXPECT_TRUE(seen->fin);
+}
+
+TEST_F(StreamsTest, WhatWasReadTooSoonCanBeGivenBack) {
+  /// Takes one byte of what comes first, and gives the rest back.
+  struct OneByte final : transport::RecvHandler {
+    OneByte(Connection& connection, transport::RecvStream& stream)
+        : connection_(connection), stream_(stream) {}
+    void on_data(Bytes data, bool fin) override {
+      text = std::string(data.text().substr(0, 1));
+      connection_.hold(stream_, data.slice(1), fin);
+    }
+    void on_reset(std::uint64_t) override {}
+    std::string text;
+
+   private:
+    Connection& connection_;
+    transport::RecvStream& stream_;
+  };
+  for (const std::size_t size : {1U, 1000U, 100000U}) {
+    pair.server->incoming.clear();
+    pair.server->listen = false;
+    StreamLog& sent = pair.client->send_uni(numbered(size));
+    ASSERT_TRUE(until([&] { return !pair.server->incoming.empty(); }));
+    transport::RecvStream& recv = *pair.server->incoming.at(0)->stream.recv;
+    OneByte first(*pair.server->connection, recv);
+    recv.set_handler(&first);
+    run();
+    EXPECT_EQ(first.text, numbered(size).substr(0, 1));
+    StreamLog rest;
+    recv.set_handler(&rest);
+    ASSERT_TRUE(until([&] { return rest.fin && sent.finished; })) << size;
+    EXPECT_EQ(rest.text, numbered(size).substr(1));
+  }
 }
 
 TEST(Datagrams, CanBeOff) {
