@@ -54,6 +54,7 @@ SessionImpl::SessionImpl(Connections& host, std::shared_ptr<quic::Connection> co
 
 SessionImpl::~SessionImpl() {
   connection_->set_handler(nullptr);
+  if (control_) control_->set_handler(nullptr);
   while (!parts_.empty()) parts_.front().detach();
   while (!begun_.empty()) begun_.front().detach();
   if (phase_ != Phase::over) {
@@ -71,8 +72,8 @@ void SessionImpl::start() {
   append_frame(bytes, FrameType::settings, encode_settings(limits_));
   auto queue = std::make_shared<ByteQueue>();
   queue->push(bytes);
-  connection_->open_uni({.band = transport::Priority::Band::control},
-                        std::make_unique<ByteQueueSource>(std::move(queue)), nullptr);
+  control_ = connection_->open_uni({.band = transport::Priority::Band::control},
+                                   std::make_unique<ByteQueueSource>(std::move(queue)), this);
 }
 
 void SessionImpl::start_server() { start(); }
@@ -157,6 +158,10 @@ void SessionImpl::on_closed(const Error& error, bool by_peer) {
   critical_.clear();
   if (connected_) refuse(std::move(mine));
   if (host_ != nullptr) std::exchange(host_, nullptr)->forget(*this);
+}
+
+void SessionImpl::on_send_stopped(std::uint64_t /*code*/) {
+  fail(Error(Http3Error::closed_critical_stream, "the peer stopped a stream that HTTP/3 needs"));
 }
 
 // --- Streams of the peer

@@ -179,6 +179,15 @@ TEST(HostileTest, WhatBreaksTheConnection) {
       {"WebTransport behind HEADERS",
        [](Raw& raw) { raw.open(frame(FrameType::webtransport_stream, "")); },
        Http3Error::frame_error},
+      {"HEADERS behind CONNECT's", [](Raw& raw) { raw.open(frame(FrameType::headers, "x")); },
+       Http3Error::frame_unexpected},
+      {"our control stopped",
+       [](Raw& raw) {
+         raw.uni(control({}));
+         EXPECT_TRUE(raw.until([&] { return !raw.server.pair.client->incoming.empty(); }));
+         raw.server.pair.client->incoming[0]->stream.recv->stop(0);
+       },
+       Http3Error::closed_critical_stream},
       {"no QPACK", [](Raw& raw) { raw.bidi(frame(FrameType::headers, "\xff\xff\xff\xff")); },
        Http3Error::qpack_decompression_failed},
       {"request cut short in a frame",
@@ -257,6 +266,18 @@ TEST(HostileTest, MalformedRequestsAreResetAlone) {
   ASSERT_TRUE(raw.until([&] { return none.log.reset.has_value(); }));
   EXPECT_EQ(none.log.reset, code(Http3Error::request_incomplete));
   raw.open();
+}
+
+TEST(HostileTest, ARequestWhoseAnswerIsNotWantedIsNoSession) {
+  Raw raw;
+  raw.uni(control({}));
+  auto& connect = raw.bidi(frame(FrameType{0x21}, ""));
+  raw.server.run();
+  connect.stream.recv->stop(code(Http3Error::request_cancelled));
+  ASSERT_TRUE(raw.until([&] { return connect.log.stopped.has_value(); }));
+  EXPECT_EQ(connect.log.stopped, code(Http3Error::request_cancelled));
+  raw.bidi(connect_headers());
+  EXPECT_TRUE(raw.until([&] { return !raw.server.sessions.empty(); }));
 }
 
 TEST(HostileTest, RequestsHaveALimit) {

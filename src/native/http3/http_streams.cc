@@ -130,8 +130,8 @@ std::int64_t RequestStream::id() const { return session_.quic().stream_id(*strea
 
 void RequestStream::begin(ByteSpan start, const Bytes& rest, bool fin) {
   const auto keep = session_.shared_from_this();
-  if (const auto parsed = read(start, false); !parsed) return failed(parsed.error());
   stream_.recv->set_handler(this);
+  if (const auto parsed = read(start, false); !parsed) return failed(parsed.error());
   if (!rest.empty() || fin) on_data(rest, fin);
 }
 
@@ -191,6 +191,9 @@ void RequestStream::on_send_stopped(std::uint64_t code) {
   send_over_ = true;
   if (is_session_) {
     session_.on_session_closed(from_http3(code).value_or(0), "the CONNECT stream was stopped");
+  } else if (server_) {
+    // Nobody waits for the answer.
+    abort(static_cast<std::uint64_t>(Http3Error::request_cancelled));
   }
   session_.on_request_over(*this);
 }
@@ -202,7 +205,8 @@ Result<FrameParser::Take> RequestStream::on_frame(std::uint64_t type, std::uint6
       if (!headers_seen_ || trailers_seen_) return unexpected_frame("this part of a message");
       return is_session_ ? FrameParser::Take::parts : FrameParser::Take::skip;
     case FrameType::headers:
-      if (trailers_seen_) return unexpected_frame("this part of a message");
+      // A CONNECT has no trailers (RFC 9114 §4.4).
+      if (trailers_seen_ || is_session_) return unexpected_frame("this part of a message");
       if (headers_seen_) {
         trailers_seen_ = true;
         return FrameParser::Take::skip;

@@ -32,6 +32,11 @@ bool is_value(std::string_view value) {
   return std::ranges::none_of(value, [](char c) { return c == '\0' || c == '\r' || c == '\n'; });
 }
 
+/// RFC 3986 §2: all else is percent-encoded. What has this form may stand in a log.
+bool is_uri_part(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
 /// Fields of a message whose form is right (RFC 9114 §4.2 and §4.3).
 class Message {
  public:
@@ -108,6 +113,9 @@ Result<Request> parse_request(const std::vector<Field>& fields) {
   connect.origin = message.get("origin");
   if (message.get(":scheme") != "https") return malformed("WebTransport needs https");
   if (connect.authority.empty()) return malformed("a CONNECT without an authority");
+  if (!is_uri_part(connect.authority) || !is_uri_part(connect.path)) {
+    return malformed("an authority or path that is part of no URI");
+  }
   if (!connect.path.starts_with('/')) return malformed("a path that does not begin with '/'");
   // A list that cannot be read is as none (RFC 9651 §4.2).
   if (auto list = parse_string_list(message.get("wt-available-protocols"))) {

@@ -24,8 +24,9 @@ struct Request {
   std::string protocol;    ///< `:protocol`; empty when there is none
   ConnectRequest connect;  ///< of a WebTransport request only
 
+  /// Whether it asks for a session, under the token of browsers or that of drafts 15 on.
   [[nodiscard]] bool is_webtransport() const {
-    return method == "CONNECT" && protocol == "webtransport";
+    return method == "CONNECT" && (protocol == "webtransport" || protocol == "webtransport-h3");
   }
 };
 

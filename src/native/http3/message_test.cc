@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include <algorithm>
 
 #include "native/http3/codes.h"
 
@@ -18,6 +18,11 @@ const Fields kConnect{{":method", "CONNECT"},        {":scheme", "https"},
 Fields with(Field field) {
   Fields fields = kConnect;
   fields.push_back(std::move(field));
+  return fields;
+}
+Fields changed(std::string_view name, std::string value) {
+  Fields fields = kConnect;
+  std::ranges::find(fields, name, &Field::name)->value = std::move(value);
   return fields;
 }
 Fields without(std::string_view name) {
@@ -51,6 +56,12 @@ TEST(MessageTest, MalformedRequestsAreErrors) {
       with({"connection", "close"}),
       with({"transfer-encoding", "chunked"}),
       with({"x", "a\nb"}),
+      changed(":path", "/a\x1b[2Jb"),
+      changed(":path", "/a b"),
+      changed(":path", "/\xc3\xa4"),
+      changed(":path", "room"),
+      changed(":authority", "ho\x7fst"),
+      changed(":scheme", "http"),
       with({":late", "x"}),
       without(":method"),
       without(":scheme"),
@@ -66,6 +77,13 @@ TEST(MessageTest, MalformedRequestsAreErrors) {
     ASSERT_FALSE(request) << (fields.empty() ? "" : fields.back().name);
     EXPECT_TRUE(request.error().is(Http3Error::message_error));
   }
+}
+
+TEST(MessageTest, TheTokenOfLaterDraftsIsWebTransportToo) {
+  const auto request = parse_request(changed(":protocol", "webtransport-h3"));
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->is_webtransport());
+  EXPECT_EQ(request->connect.path, "/room?jwt=x");
 }
 
 TEST(MessageTest, OtherRequestsAreNoWebTransport) {

@@ -24,7 +24,8 @@ namespace moq::native::http3 {
 /// http_streams.cc: what is read from HTTP/3's own streams; parts.cc: the session's streams.
 class SessionImpl final : public WebTransportSession,
                           public std::enable_shared_from_this<SessionImpl>,
-                          private transport::SessionHandler {
+                          private transport::SessionHandler,
+                          private transport::SendHandler {
  public:
   SessionImpl(Connections& host, std::shared_ptr<quic::Connection> connection);
   ~SessionImpl() override;
@@ -108,6 +109,8 @@ class SessionImpl final : public WebTransportSession,
   void on_bidi(transport::Stream stream) override;
   void on_datagram(Bytes datagram) override;
   void on_closed(const Error& error, bool by_peer) override;
+  /// Of our control stream, which has no end.
+  void on_send_stopped(std::uint64_t code) override;
 
   // connection.cc
   void start();
@@ -137,6 +140,7 @@ class SessionImpl final : public WebTransportSession,
   Qpack qpack_;
   std::optional<Settings> peer_settings_;
   std::unordered_map<CriticalStream::Kind, std::unique_ptr<CriticalStream>> critical_;
+  std::shared_ptr<transport::SendStream> control_;  ///< ours
   std::size_t requests_seen_ = 0;
   std::unordered_map<RequestStream*, std::unique_ptr<RequestStream>> requests_;
   RequestStream* connect_ = nullptr;  ///< the session's
