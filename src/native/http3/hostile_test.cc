@@ -515,6 +515,22 @@ TEST(HostileTest, StreamsOfUnknownSessionsAreRejected) {
   EXPECT_FALSE(raw.server.session().closed);
 }
 
+TEST(HostileTest, AStreamThatNobodyAnsweredIsLetGoOf) {
+  Raw raw;
+  raw.open();
+  auto& stream = raw.bidi(varint(0x41) + varint(0) + "x", true);
+  stream.stream.recv->stop(0);
+  auto& incoming = raw.server.session().incoming;
+  ASSERT_TRUE(raw.until([&] { return incoming.size() == 1 && incoming[0]->log.fin; }));
+  raw.server.run();
+  const std::weak_ptr<transport::SendStream> answer = incoming[0]->stream.send;
+  // It is over: an answer goes nowhere.
+  raw.server.session().session->attach(*incoming[0]->stream.send, {},
+                                       std::make_unique<TextSource>("late"), &incoming[0]->log);
+  incoming.clear();
+  EXPECT_TRUE(answer.expired());
+}
+
 TEST(HostileTest, UnmappedCodesReadAsZero) {
   Raw raw;
   raw.open();

@@ -25,9 +25,13 @@ std::shared_ptr<SendPart> SendPart::dead(SessionImpl& session) {
   return part;
 }
 
-void SendPart::begin(std::shared_ptr<transport::SendStream> inner) {
-  inner_ = std::move(inner);
+void SendPart::begin_outgoing(std::shared_ptr<transport::SendStream> inner) {
+  begin_incoming(std::move(inner));
   hold(shared_from_this());
+}
+
+void SendPart::begin_incoming(std::shared_ptr<transport::SendStream> inner) {
+  inner_ = std::move(inner);
   session_->parts().push_back(*this);
 }
 
@@ -50,6 +54,12 @@ void SendPart::attach(const transport::Priority& priority,
                       std::unique_ptr<transport::SendSource> source,
                       transport::SendHandler* handler) {
   if (session_ == nullptr || std::exchange(attached_, true)) return;
+  // The peer may have stopped it meanwhile, and ended its own part: nobody will call.
+  if (session_->quic().stream_id(*inner_) < 0) {
+    release();
+    return;
+  }
+  hold(shared_from_this());
   handler_ = handler;
   session_->quic().attach(*inner_, priority,
                           std::make_unique<StreamSource>(StreamHeader(), std::move(source)), this);

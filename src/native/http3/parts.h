@@ -50,7 +50,9 @@ class SendPart final : public transport::SendStream,
   /// A stream of a session that has ended.
   static std::shared_ptr<SendPart> dead(SessionImpl& session);
   /// `inner` is QUIC's part, which calls this one.
-  void begin(std::shared_ptr<transport::SendStream> inner);
+  void begin_outgoing(std::shared_ptr<transport::SendStream> inner);
+  /// Of a stream that the peer opened: the session does not hold it until it is attached.
+  void begin_incoming(std::shared_ptr<transport::SendStream> inner);
 
   void ready() override;
   void set_handler(transport::SendHandler* handler) override { handler_ = handler; }

@@ -37,7 +37,7 @@ std::shared_ptr<transport::SendStream> SessionImpl::open_uni(
     transport::SendHandler* handler) {
   if (phase_ != Phase::open) return SendPart::dead(*this);
   auto part = std::make_shared<SendPart>(*this, handler);
-  part->begin(connection_->open_uni(
+  part->begin_outgoing(connection_->open_uni(
       priority, std::make_unique<StreamSource>(uni_header_, std::move(source)), part.get()));
   return part;
 }
@@ -52,7 +52,7 @@ transport::Stream SessionImpl::open_bidi(const transport::Priority& priority,
   transport::Stream stream = connection_->open_bidi(
       priority, std::make_unique<StreamSource>(bidi_header_, std::move(source)), send.get(),
       nullptr);
-  send->begin(std::move(stream.send));
+  send->begin_outgoing(std::move(stream.send));
   recv->begin_outgoing(std::move(stream.recv), recv_handler);
   return {.send = std::move(send), .recv = std::move(recv)};
 }
@@ -69,7 +69,7 @@ void SessionImpl::announce(RecvPart& incoming) {
   std::shared_ptr<SendPart> send;
   if (part->bidirectional()) {
     send = std::make_shared<SendPart>(*this, nullptr);
-    send->begin(part->take_answer());
+    send->begin_incoming(part->take_answer());
   }
   part->announcing();
   // Whoever keeps a part has one more reference to it.
