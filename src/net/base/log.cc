@@ -1,12 +1,16 @@
 #include "net/base/log.h"
 
+#include <algorithm>
 #include <atomic>
+#include <string>
 
 namespace moq::log {
 
 namespace {
 std::atomic<Sink> g_sink{nullptr};
 std::atomic<Level> g_least{Level::off};
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 }  // namespace
 
 void set_sink(Sink sink, Level least) {
@@ -17,7 +21,12 @@ void set_sink(Sink sink, Level least) {
 bool enabled(Level level) { return level >= g_least.load(std::memory_order_relaxed); }
 
 void write(Level level, std::string_view line) {
-  if (Sink sink = g_sink.load(std::memory_order_acquire); sink != nullptr) sink(level, line);
+  Sink sink = g_sink.load(std::memory_order_acquire);
+  if (sink == nullptr) return;
+  if (std::ranges::none_of(line, is_control)) return sink(level, line);
+  std::string clean(line);
+  std::ranges::replace_if(clean, is_control, '?');
+  sink(level, clean);
 }
 
 }  // namespace moq::log

@@ -17,6 +17,8 @@ using Sink = void (*)(Level level, std::string_view line);
 /// until this is called. May be called at any time, from any thread.
 void set_sink(Sink sink, Level least);
 [[nodiscard]] bool enabled(Level level);
+/// Control characters, which may be a peer's, become '?': no peer writes lines of its own
+/// or commands a terminal.
 void write(Level level, std::string_view line);
 
 /// `log::at(Level::debug, "session {}: {}", id, what)`; arguments are only
