@@ -139,11 +139,11 @@ void RecvPart::on_header_data(Bytes data, bool fin) {
       const auto wanted = bidirectional()
                               ? static_cast<std::uint64_t>(FrameType::webtransport_stream)
                               : static_cast<std::uint64_t>(UniStreamType::webtransport);
-      if (value != wanted) return session_->on_other_stream(*this, value, std::move(data), fin);
+      if (value != wanted) return session_->on_other_stream(*this, value, data, fin);
       state_ = State::session;
     } else {
       session_id_ = value;
-      pending_ = std::move(data);
+      pending_ = data;
       state_ = State::waiting;
       unlink();
       session_->parts().push_back(*this);
