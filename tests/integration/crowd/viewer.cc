@@ -136,6 +136,8 @@ void Viewer::on_end(std::uint64_t end) {
 }
 
 void Viewer::on_abort(const Error& error) {
+  // What has ended may go in the same turn, before anybody has looked at its last group.
+  if (end_) check();
   // The session's own end is told as such.
   if (!told_end_ && session_->open()) fault("the track was given up: " + error.message());
 }
