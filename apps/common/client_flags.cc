@@ -27,7 +27,7 @@ struct ClientFlags::Raw {
   double connect_timeout = 30;
   double idle_timeout = 30;
   std::string log_level = "warn";
-  native::ClientConfig client;
+  native::DialerConfig client;
 };
 
 Duration seconds(double value) {

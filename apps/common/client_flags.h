@@ -6,7 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 #include "native/client/url.h"
 #include "net/base/log.h"
 #include "net/session/version.h"
@@ -19,7 +19,7 @@ namespace moq::apps {
 struct ClientOptions {
   native::Url url;
   std::vector<const ProtocolVersion*> versions;
-  native::ClientConfig client;
+  native::DialerConfig client;
   log::Level log_level = log::Level::warn;
 };
 

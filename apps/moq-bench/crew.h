@@ -18,7 +18,7 @@ class Crew {
     const Pattern& pattern;
     std::uint64_t clock;
     const native::Url& url;
-    const native::ClientConfig& client;
+    const native::DialerConfig& client;
     const std::vector<const ProtocolVersion*>& versions;
     Duration max_latency;
     BulkGate* bulk;

@@ -16,7 +16,7 @@ HopId random_hop(Random& random) { return 1 + random() % ((HopId{1} << 53) - 1);
 /// stuck.
 constexpr std::uint64_t kSlowWindow = 256U << 10;
 
-native::ClientConfig config_for(const Plan& plan, native::ClientConfig config) {
+native::DialerConfig config_for(const Plan& plan, native::DialerConfig config) {
   if (plan.slow) {
     config.quic.stream_window = kSlowWindow;
     config.quic.connection_window = kSlowWindow;
@@ -61,7 +61,7 @@ Member::~Member() {
 }
 
 void Member::dial() {
-  auto client = native::Client::create(context_.events, config_for(plan_, context_.client));
+  auto client = native::Dialer::create(context_.events, config_for(plan_, context_.client));
   if (!client) return lost(client.error().message());
   client_ = *std::move(client);
   dial_ = client_->connect(context_.url, [this](auto connection) {

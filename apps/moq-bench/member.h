@@ -14,7 +14,7 @@
 #include "moq-bench/range.h"
 #include "moq-bench/stalling_transport.h"
 #include "moq-bench/subscriber.h"
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 #include "net/model/origin.h"
 #include "net/session/session.h"
 
@@ -44,7 +44,7 @@ struct MemberContext {
   const Pattern& pattern;
   std::uint64_t clock;
   const native::Url& url;
-  const native::ClientConfig& client;
+  const native::DialerConfig& client;
   const std::vector<const ProtocolVersion*>& versions;
   Duration max_latency;
   BulkGate* bulk;  ///< null: paced
@@ -103,8 +103,8 @@ class Member final : private AnnounceReader {
   bool measuring_ = false;
   bool open_ = false;
   bool closing_ = false;
-  std::unique_ptr<native::Client> client_;
-  native::Client::Dial dial_;
+  std::unique_ptr<native::Dialer> client_;
+  native::Dialer::Dial dial_;
   std::shared_ptr<StallingTransport> stalling_;
   std::unique_ptr<Origin::Watch> watch_;
   std::unique_ptr<Session> session_;

@@ -56,7 +56,7 @@ int ClientApp::run() {
       return 1;
     }
   }
-  auto client = native::Client::create(events_, options_.client);
+  auto client = native::Dialer::create(events_, options_.client);
   if (!client) {
     fmt::print(stderr, "moq: {}\n", client.error().message());
     return 1;

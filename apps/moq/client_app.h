@@ -5,7 +5,7 @@
 #include <string>
 
 #include "moq/options.h"
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 #include "native/io/event_loop.h"
 #include "native/io/signals.h"
 #include "net/model/origin.h"
@@ -65,8 +65,8 @@ class ClientApp {
   native::SignalSet signals_;
   Cache cache_;
   Origin origin_;
-  std::unique_ptr<native::Client> client_;
-  native::Client::Dial dial_;
+  std::unique_ptr<native::Dialer> client_;
+  native::Dialer::Dial dial_;
   std::unique_ptr<VerbRunner> verb_;
   std::unique_ptr<Session> session_;
   Timer tick_;

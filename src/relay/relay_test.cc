@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 #include "net/session/session.h"
 #include "net/session/version.h"
 
@@ -58,8 +58,8 @@ struct Peer {
 
   Cache cache;
   Origin origin;
-  std::unique_ptr<native::Client> client;
-  native::Client::Dial dial;
+  std::unique_ptr<native::Dialer> client;
+  native::Dialer::Dial dial;
   std::unique_ptr<Session> session;
   std::optional<Error> failed;
   std::optional<Error> closed;
@@ -96,10 +96,10 @@ class RelayTest : public ::testing::Test {
                                                ? std::vector<std::string>{}
                                                : std::vector<std::string>{dialling.version};
     const auto versions = *parse_versions(names);
-    native::ClientConfig config;
+    native::DialerConfig config;
     config.tls.disable_verify = true;
     config.alpns = dialling.offered.value_or(alpns(versions));
-    peer->client = *native::Client::create(events_, config);
+    peer->client = *native::Dialer::create(events_, config);
     const auto url = native::Url::parse(
         fmt::format("{}://{}{}", dialling.scheme, relay_->address().to_string(), dialling.path));
     peer->dial = peer->client->connect(

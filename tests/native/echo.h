@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 #include "native/server/server.h"
 
 /// A server that echoes streams, and clients for it, on real sockets.
@@ -79,7 +79,7 @@ class Echo final : public transport::SessionHandler, public transport::RecvHandl
   std::vector<std::shared_ptr<transport::SendStream>> out_;
 };
 
-/// Echoes on all workers. Trusted by the clients of `client_config`.
+/// Echoes on all workers. Trusted by the clients of `dialer_config`.
 struct TestServer {
   explicit TestServer(std::size_t workers, const char* listen = "[::]:0") {
     ServerConfig config;
@@ -115,8 +115,8 @@ struct TestServer {
   [[nodiscard]] std::string url(const char* host) const {
     return fmt::format("moqt://{}:{}/", host, server->local_address().port());
   }
-  [[nodiscard]] ClientConfig client_config() const {
-    ClientConfig config;
+  [[nodiscard]] DialerConfig dialer_config() const {
+    DialerConfig config;
     config.alpns = {"moq-test-1", "moq-test-2"};
     config.tls.fingerprint = {tls::to_hex(certificates.fingerprints[0])};
     return config;
@@ -137,7 +137,7 @@ struct TestServer {
 using ConnectionResult = Result<std::shared_ptr<transport::Session>>;
 
 /// Connects, running the loop meanwhile.
-inline ConnectionResult dial(EventLoop& events, Client& client, const std::string& url) {
+inline ConnectionResult dial(EventLoop& events, Dialer& client, const std::string& url) {
   std::optional<ConnectionResult> result;
   const auto dialling = client.connect(
       *Url::parse(url), [&](ConnectionResult outcome) { result.emplace(std::move(outcome)); });

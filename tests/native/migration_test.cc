@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 #include "native/echo.h"
 #include "native/server/server.h"
 
@@ -72,7 +72,7 @@ TEST(MigrationTest, ConnectionsStayAtTheirWorkerWhateverSocketTheirPacketsReach)
   TestServer test(2, "127.0.0.1:0");
   EventLoop events;
   Nat nat(events, test.server->local_address());
-  const auto client = *Client::create(events, test.client_config());
+  const auto client = *Dialer::create(events, test.dialer_config());
   auto connection = dial(events, *client, fmt::format("moqt://127.0.0.1:{}/", nat.port()));
   ASSERT_TRUE(connection) << connection.error().message();
   Echo session(*connection);

@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 #include "native/echo.h"
 
 namespace moq::native {
@@ -32,7 +32,7 @@ TEST(ServerTest, TalksToClientsOverBothFamilies) {
   for (const std::size_t workers : {1, 2}) {
     TestServer test(workers);
     EventLoop events;
-    const auto client = *Client::create(events, test.client_config());
+    const auto client = *Dialer::create(events, test.dialer_config());
     for (const char* host : {"127.0.0.1", "[::1]", "localhost"}) {
       auto connection = dial(events, *client, test.url(host));
       ASSERT_TRUE(connection) << connection.error().message();
@@ -48,10 +48,10 @@ TEST(ServerTest, TalksToClientsOverBothFamilies) {
 TEST(ServerTest, SpreadsClientsOverItsWorkers) {
   TestServer test(2);
   EventLoop events;
-  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::unique_ptr<Dialer>> clients;
   std::vector<std::shared_ptr<transport::Session>> connections;
   for (int i = 0; i < 24; ++i) {
-    clients.push_back(*Client::create(events, test.client_config()));
+    clients.push_back(*Dialer::create(events, test.dialer_config()));
     auto connection = dial(events, *clients.back(), test.url("127.0.0.1"));
     ASSERT_TRUE(connection) << connection.error().message();
     connections.push_back(*connection);
@@ -79,7 +79,7 @@ TEST(ServerTest, SaysWhoHasThePort) {
 TEST(ServerTest, ClientsHearTheCloseAndItsCode) {
   TestServer test(2);
   EventLoop events;
-  const auto client = *Client::create(events, test.client_config());
+  const auto client = *Dialer::create(events, test.dialer_config());
   auto connection = dial(events, *client, test.url("127.0.0.1"));
   ASSERT_TRUE(connection) << connection.error().message();
   Echo session(*connection);
@@ -96,7 +96,7 @@ TEST(ServerTest, ClientsHearTheCloseAndItsCode) {
 TEST(ServerTest, RefusesNewConnectionsAndKeepsTheOld) {
   TestServer test(2);
   EventLoop events;
-  const auto client = *Client::create(events, test.client_config());
+  const auto client = *Dialer::create(events, test.dialer_config());
   auto connection = dial(events, *client, test.url("127.0.0.1"));
   ASSERT_TRUE(connection) << connection.error().message();
   Echo session(*connection);
@@ -119,13 +119,13 @@ TEST(ServerTest, ServesReplacedCertificates) {
   (void)test.sessions(0);
   (void)test.sessions(1);
   EventLoop events;
-  const auto old = *Client::create(events, test.client_config());
+  const auto old = *Dialer::create(events, test.dialer_config());
   const auto refused = dial(events, *old, test.url("127.0.0.1"));
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message(), HasSubstr(tls::to_hex(next.fingerprints[0])));
-  ClientConfig config = test.client_config();
+  DialerConfig config = test.dialer_config();
   config.tls.fingerprint = {tls::to_hex(next.fingerprints[0])};
-  const auto client = *Client::create(events, config);
+  const auto client = *Dialer::create(events, config);
   EXPECT_TRUE(dial(events, *client, test.url("127.0.0.1")));
 }
 
@@ -177,16 +177,16 @@ TEST(ServerTest, RunsItsHandlersOnEachWorker) {
 TEST(ClientTest, ErrorsNameTheServerAndTheReason) {
   TestServer test(1, "127.0.0.1:0");
   EventLoop events;
-  ClientConfig config = test.client_config();
+  DialerConfig config = test.dialer_config();
   config.alpns = {"something-else"};
-  const auto stranger = *Client::create(events, config);
+  const auto stranger = *Dialer::create(events, config);
   const std::string url = test.url("127.0.0.1");
   auto result = dial(events, *stranger, url);
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message(), HasSubstr(url));
   EXPECT_THAT(result.error().message(), HasSubstr("application protocol"));
 
-  const auto client = *Client::create(events, test.client_config());
+  const auto client = *Dialer::create(events, test.dialer_config());
   result = dial(events, *client, "moqt://nothing.invalid/?jwt=secret");
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message(), HasSubstr("nothing.invalid"));
@@ -200,9 +200,9 @@ TEST(ClientTest, FailsOverFromASilentAddress) {
   silent.set_port(test.server->local_address().port());
   const auto hole = *bind_udp(silent);
   EventLoop events;
-  ClientConfig config = test.client_config();
+  DialerConfig config = test.dialer_config();
   config.failover_delay = 10ms;
-  const auto client = *Client::create(events, config);
+  const auto client = *Dialer::create(events, config);
   const auto connection = dial(events, *client, test.url("localhost"));
   ASSERT_TRUE(connection) << connection.error().message();
   EXPECT_THAT((*connection)->peer_address(), HasSubstr("127.0.0.1"));
@@ -211,11 +211,11 @@ TEST(ClientTest, FailsOverFromASilentAddress) {
 TEST(ClientTest, GivesUpAfterItsTimeout) {
   const auto hole = *bind_udp(*SocketAddress::parse("127.0.0.1:0"));
   EventLoop events;
-  ClientConfig config;
+  DialerConfig config;
   config.alpns = {"moq-test-1"};
   config.tls.disable_verify = true;
   config.connect_timeout = 20ms;
-  const auto client = *Client::create(events, config);
+  const auto client = *Dialer::create(events, config);
   const auto result =
       dial(events, *client, fmt::format("moqt://127.0.0.1:{}/", bound_address(hole[0]).port()));
   ASSERT_FALSE(result);
@@ -225,10 +225,10 @@ TEST(ClientTest, GivesUpAfterItsTimeout) {
 TEST(ClientTest, MayLetGoOfADial) {
   const auto hole = *bind_udp(*SocketAddress::parse("127.0.0.1:0"));
   EventLoop events;
-  ClientConfig config;
+  DialerConfig config;
   config.alpns = {"moq-test-1"};
   config.tls.disable_verify = true;
-  const auto client = *Client::create(events, config);
+  const auto client = *Dialer::create(events, config);
   bool called = false;
   auto dialling = client->connect(
       *Url::parse(fmt::format("moqt://127.0.0.1:{}/", bound_address(hole[0]).port())),

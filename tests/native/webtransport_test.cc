@@ -10,7 +10,7 @@
 
 #include <thread>
 
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 #include "native/echo.h"
 #include "native/server/server.h"
 #include "net/transport/error.h"
@@ -33,7 +33,7 @@ TEST(WebTransportTest, TalksToClientsOverBothFamilies) {
   for (const std::size_t workers : {1, 2}) {
     TestServer test(workers);
     EventLoop events;
-    const auto client = *Client::create(events, test.client_config());
+    const auto client = *Dialer::create(events, test.dialer_config());
     for (const char* host : {"127.0.0.1", "[::1]", "localhost"}) {
       auto connection = dial(events, *client, url_of(test, host, "/room?x=1"));
       ASSERT_TRUE(connection) << connection.error().message();
@@ -50,7 +50,7 @@ TEST(WebTransportTest, TalksToClientsOverBothFamilies) {
 TEST(WebTransportTest, RawQuicStaysBesideIt) {
   TestServer test(1);
   EventLoop events;
-  const auto client = *Client::create(events, test.client_config());
+  const auto client = *Dialer::create(events, test.dialer_config());
   const auto web = dial(events, *client, url_of(test, "localhost"));
   const auto raw = dial(events, *client, test.url("localhost"));
   ASSERT_TRUE(web && raw);
@@ -68,7 +68,7 @@ TEST(WebTransportTest, TheServersOwnerDecides) {
     return request.path == "/open?x=1" ? 200 : 401;
   });
   EventLoop events;
-  const auto client = *Client::create(events, test.client_config());
+  const auto client = *Dialer::create(events, test.dialer_config());
   EXPECT_TRUE(dial(events, *client, url_of(test, "127.0.0.1", "/open?x=1")));
   const auto refused = dial(events, *client, url_of(test, "127.0.0.1", "/open?jwt=secret"));
   ASSERT_FALSE(refused);
@@ -86,7 +86,7 @@ TEST(WebTransportTest, AServerWithoutItIsNamed) {
   config.with_ctrl_c_handler(false);
   TestServer test(config);
   EventLoop events;
-  const auto client = *Client::create(events, test.client_config());
+  const auto client = *Dialer::create(events, test.dialer_config());
   const auto refused = dial(events, *client, url_of(test, "127.0.0.1"));
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message(), HasSubstr("does not speak WebTransport"));
@@ -95,7 +95,7 @@ TEST(WebTransportTest, AServerWithoutItIsNamed) {
 TEST(WebTransportTest, ClientsHearTheCloseAndItsCode) {
   TestServer test(2);
   EventLoop events;
-  const auto client = *Client::create(events, test.client_config());
+  const auto client = *Dialer::create(events, test.dialer_config());
   auto connection = dial(events, *client, url_of(test, "127.0.0.1"));
   ASSERT_TRUE(connection) << connection.error().message();
   Echo session(*connection);
@@ -132,9 +132,9 @@ TEST(WebTransportTest, HttpTakesTheFingerprintFromTheServer) {
   TestServer test(1, "127.0.0.1:0");
   const std::uint16_t port = test.server->local_address().port();
   EventLoop events;
-  ClientConfig config;
+  DialerConfig config;
   config.alpns = {"moq-test-1"};
-  const auto client = *Client::create(events, config);
+  const auto client = *Dialer::create(events, config);
   {
     Page page(port, tls::to_hex(test.certificates.fingerprints[0]) + "\n");
     const auto connection = dial(events, *client, fmt::format("http://127.0.0.1:{}/", port));

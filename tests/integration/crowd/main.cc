@@ -44,9 +44,9 @@ const ProtocolVersion* known_version(const std::string& name) {
   return version;
 }
 
-native::ClientConfig client_config(const std::string& version) {
+native::DialerConfig client_config(const std::string& version) {
   const std::array versions{known_version(version)};
-  native::ClientConfig config;
+  native::DialerConfig config;
   config.tls.disable_verify = true;
   config.alpns = alpns(versions);
   config.connect_timeout = std::chrono::minutes(2);
@@ -65,9 +65,9 @@ class Run {
         stage_{events_, *native::Url::parse(options.url), known_version(options.publisher_version),
                known_version(options.viewer_version)},
         random_(options.seed) {
-    publisher_client_ = *native::Client::create(events_, client_config(options.publisher_version));
+    publisher_client_ = *native::Dialer::create(events_, client_config(options.publisher_version));
     for (std::size_t i = 0; i < kSockets; ++i) {
-      clients_.push_back(*native::Client::create(events_, client_config(options.viewer_version)));
+      clients_.push_back(*native::Dialer::create(events_, client_config(options.viewer_version)));
     }
   }
 
@@ -221,8 +221,8 @@ class Run {
   native::EventLoop events_;
   Stage stage_;
   std::minstd_rand random_;
-  std::unique_ptr<native::Client> publisher_client_;
-  std::vector<std::unique_ptr<native::Client>> clients_;
+  std::unique_ptr<native::Dialer> publisher_client_;
+  std::vector<std::unique_ptr<native::Dialer>> clients_;
   std::unique_ptr<Publisher> publisher_;
   std::map<const Viewer*, std::unique_ptr<Viewer>> viewers_;
   std::size_t added_ = 0;

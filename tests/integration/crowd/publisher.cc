@@ -9,7 +9,7 @@ constexpr HopId kHop = 77;
 constexpr Duration kTakenInterval = std::chrono::milliseconds(10);
 }  // namespace
 
-Publisher::Publisher(Stage& stage, native::Client& client)
+Publisher::Publisher(Stage& stage, native::Dialer& client)
     : stage_(stage),
       cache_(std::make_shared<CacheBudget>()),
       origin_(stage.events.loop(), kHop),

@@ -17,7 +17,7 @@ class Publisher {
   /// The group that is half there when the publisher stands still.
   static constexpr std::uint64_t kPrelude = 3;
 
-  Publisher(Stage& stage, native::Client& client);
+  Publisher(Stage& stage, native::Dialer& client);
   ~Publisher();
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
@@ -53,7 +53,7 @@ class Publisher {
   std::function<void()> goaway_;
   Timer timer_;
   std::unique_ptr<Session> session_;
-  native::Client::Dial dial_;
+  native::Dialer::Dial dial_;
 };
 
 }  // namespace moq::crowd

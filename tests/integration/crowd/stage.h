@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 #include "native/client/url.h"
 #include "native/io/event_loop.h"
 #include "net/base/bytes.h"

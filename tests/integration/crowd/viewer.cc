@@ -45,7 +45,7 @@ class Viewer::Follow final : public SubgroupReader {
   std::size_t seen_ = 0;
 };
 
-Viewer::Viewer(Stage& stage, native::Client& client, std::string name, Hears hears)
+Viewer::Viewer(Stage& stage, native::Dialer& client, std::string name, Hears hears)
     : stage_(stage),
       name_(std::move(name)),
       hears_(std::move(hears)),

@@ -35,7 +35,7 @@ class Viewer final : private AnnounceReader, private TrackReader, private Flusha
     std::function<void(Viewer&, const Error&)> closed = {};
   };
 
-  Viewer(Stage& stage, native::Client& client, std::string name, Hears hears);
+  Viewer(Stage& stage, native::Dialer& client, std::string name, Hears hears);
   ~Viewer();
   Viewer(const Viewer&) = delete;
   Viewer& operator=(const Viewer&) = delete;
@@ -80,7 +80,7 @@ class Viewer final : private AnnounceReader, private TrackReader, private Flusha
   std::optional<std::uint64_t> end_;
   bool told_begun_ = false;
   bool told_end_ = false;
-  native::Client::Dial dial_;
+  native::Dialer::Dial dial_;
 };
 
 }  // namespace moq::crowd

@@ -1,4 +1,4 @@
-#include "native/client/client.h"
+#include "native/client/dialer.h"
 
 #include <cerrno>
 #include <optional>
@@ -21,15 +21,15 @@ constexpr std::uint16_t kHttpPort = 80;
 }  // namespace
 
 // One `connect`: resolution, then the race between the addresses.
-class Client::Dialling {
+class Dialer::Dialling {
  public:
-  Dialling(Client& client, const Url& url, Connected connected)
-      : client_(client),
-        loop_(client.events_.loop()),
+  Dialling(Dialer& dialer, const Url& url, Connected connected)
+      : dialer_(dialer),
+        loop_(dialer.events_.loop()),
         url_(url),
         connected_(std::move(connected)),
-        deadline_(later(loop_.now(), client.config_.connect_timeout > Duration::zero()
-                                         ? client.config_.connect_timeout
+        deadline_(later(loop_.now(), dialer.config_.connect_timeout > Duration::zero()
+                                         ? dialer.config_.connect_timeout
                                          : Duration::max())),
         timer_(
             loop_,
@@ -38,7 +38,7 @@ class Client::Dialling {
 
   void start() {
     timer_.arm(deadline_);
-    lookup_ = resolve(client_.events_, url_.host(), url_.port(),
+    lookup_ = resolve(dialer_.events_, url_.host(), url_.port(),
                       [this](Result<std::vector<SocketAddress>> addresses) {
                         if (!addresses) {
                           return finish(tl::unexpected(std::move(addresses).error()));
@@ -51,25 +51,25 @@ class Client::Dialling {
   using Session = std::shared_ptr<transport::Session>;
 
   void resolved(std::vector<SocketAddress> addresses) {
-    if (client_.socket_->local_address().family() == AF_INET) {
+    if (dialer_.socket_->local_address().family() == AF_INET) {
       std::erase_if(addresses, [](const SocketAddress& each) { return !each.is_v4(); });
-    } else if (!client_.socket_->local_address().is_any()) {
+    } else if (!dialer_.socket_->local_address().is_any()) {
       std::erase_if(addresses, [](const SocketAddress& each) { return each.is_v4(); });
     }
     if (addresses.empty()) {
       return finish(fail(IoError{EHOSTUNREACH},
                          fmt::format("\"{}\" has no address that can be reached from {}",
-                                     url_.host(), client_.socket_->local_address().to_string())));
+                                     url_.host(), dialer_.socket_->local_address().to_string())));
     }
     addresses = interleave_families(addresses);
-    const tls::ClientConfig& config = client_.config_.tls;
+    const tls::ClientConfig& config = dialer_.config_.tls;
     const bool told = !config.fingerprint.empty() || config.disable_verify;
     if (url_.carrier() != Carrier::fetch_fingerprint || told) {
-      tls_ = client_.tls_for(url_.carrier(), client_.trust_);
+      tls_ = dialer_.tls_for(url_.carrier(), dialer_.trust_);
       return race(std::move(addresses));
     }
     doing_ = "getting the certificate's fingerprint";
-    fetch_ = fetch_fingerprint(client_.events_, addresses, url_.authority(),
+    fetch_ = fetch_fingerprint(dialer_.events_, addresses, url_.authority(),
                                [this, addresses](Result<std::string> fingerprint) {
                                  fetched(addresses, std::move(fingerprint));
                                });
@@ -77,20 +77,20 @@ class Client::Dialling {
 
   void fetched(std::vector<SocketAddress> addresses, Result<std::string> fingerprint) {
     if (!fingerprint) return finish(tl::unexpected(std::move(fingerprint).error()));
-    tls::ClientConfig pinned = client_.config_.tls;
+    tls::ClientConfig pinned = dialer_.config_.tls;
     pinned.root.clear();
     pinned.system_roots = std::nullopt;
     pinned.fingerprint = {*std::move(fingerprint)};
     auto trust = tls::load_client_trust(pinned);
     if (!trust) return finish(tl::unexpected(std::move(trust).error()));
-    tls_ = client_.tls_for(url_.carrier(), *std::move(trust));
+    tls_ = dialer_.tls_for(url_.carrier(), *std::move(trust));
     race(std::move(addresses));
   }
 
   void race(std::vector<SocketAddress> addresses) {
     timer_.cancel();
     const Race<ConnectionPtr>::Times times{
-        client_.config_.failover_delay,
+        dialer_.config_.failover_delay,
         deadline_ == kNever ? Duration::max() : deadline_ - loop_.now()};
     race_.emplace(
         loop_, std::move(addresses), times,
@@ -118,12 +118,12 @@ class Client::Dialling {
     if (url_.carrier() == Carrier::fetch_fingerprint && url_.port() == kHttpPort) {
       authority += fmt::format(":{}", kHttpPort);
     }
-    attempt_ = client_.http3_->connect(
+    attempt_ = dialer_.http3_->connect(
         *std::move(connection),
         {.authority = std::move(authority),
          .path = url_.target(),
          .origin = {},
-         .protocols = client_.config_.alpns},
+         .protocols = dialer_.config_.alpns},
         [this](Result<std::shared_ptr<http3::WebTransportSession>> session) {
           if (!session) return finish(tl::unexpected(std::move(session).error()));
           finish(Session(*std::move(session)));
@@ -132,13 +132,13 @@ class Client::Dialling {
 
   std::shared_ptr<void> dial(const SocketAddress& remote, ConnectionDone done) {
     log::debug("dialling {} at {}", url_.to_log(), remote.to_string());
-    const bool mapped = client_.socket_->local_address().family() == AF_INET6;
+    const bool mapped = dialer_.socket_->local_address().family() == AF_INET6;
     quic::ConnectOptions options;
     options.remote = mapped ? remote.mapped() : remote;
-    options.server_name = client_.config_.tls.host_name.value_or(url_.host());
+    options.server_name = dialer_.config_.tls.host_name.value_or(url_.host());
     options.tls = tls_;
-    options.config = client_.config_.quic;
-    return client_.endpoint_->connect(std::move(options), std::move(done));
+    options.config = dialer_.config_.quic;
+    return dialer_.endpoint_->connect(std::move(options), std::move(done));
   }
 
   void finish(Result<Session> result) {
@@ -153,7 +153,7 @@ class Client::Dialling {
     if (connected) connected(std::move(result));
   }
 
-  Client& client_;
+  Dialer& dialer_;
   Loop& loop_;
   Url url_;
   Connected connected_;
@@ -167,41 +167,41 @@ class Client::Dialling {
   http3::Connections::Attempt attempt_;
 };
 
-Client::Client(EventLoop& events, ClientConfig config)
+Dialer::Dialer(EventLoop& events, DialerConfig config)
     : events_(events), config_(std::move(config)) {}
 
-Client::~Client() {
+Dialer::~Dialer() {
   if (socket_) socket_->set_handler(nullptr);
 }
 
-Result<std::unique_ptr<Client>> Client::create(EventLoop& events, ClientConfig config) {
-  std::unique_ptr<Client> client(new Client(events, std::move(config)));
-  MOQ_TRY(client->trust_, tls::load_client_trust(client->config_.tls));
+Result<std::unique_ptr<Dialer>> Dialer::create(EventLoop& events, DialerConfig config) {
+  std::unique_ptr<Dialer> dialer(new Dialer(events, std::move(config)));
+  MOQ_TRY(dialer->trust_, tls::load_client_trust(dialer->config_.tls));
 
   // One local address for all packets: a client's path does not depend on which
   // of its addresses the kernel picks.
-  const UdpOptions udp{.gso = client->config_.quic.gso, .local_addresses = false};
-  MOQ_TRY(auto sockets, bind_udp(client->config_.bind, 1, udp));
-  client->socket_ = std::make_unique<UdpSocket>(events, std::move(sockets.front()), udp);
+  const UdpOptions udp{.gso = dialer->config_.quic.gso, .local_addresses = false};
+  MOQ_TRY(auto sockets, bind_udp(dialer->config_.bind, 1, udp));
+  dialer->socket_ = std::make_unique<UdpSocket>(events, std::move(sockets.front()), udp);
   quic::EndpointOptions options;
-  options.config = client->config_.quic;
+  options.config = dialer->config_.quic;
   options.keys = quic::Keys::generate(options.random);
-  client->endpoint_ =
-      std::make_unique<quic::Endpoint>(events.loop(), *client->socket_, std::move(options));
-  client->http3_ =
-      std::make_unique<http3::Connections>(events.loop(), client->config_.http3_limits);
-  client->socket_->set_handler(client->endpoint_.get());
-  return client;
+  dialer->endpoint_ =
+      std::make_unique<quic::Endpoint>(events.loop(), *dialer->socket_, std::move(options));
+  dialer->http3_ =
+      std::make_unique<http3::Connections>(events.loop(), dialer->config_.http3_limits);
+  dialer->socket_->set_handler(dialer->endpoint_.get());
+  return dialer;
 }
 
-std::shared_ptr<const tls::ClientContext> Client::tls_for(Carrier carrier,
+std::shared_ptr<const tls::ClientContext> Dialer::tls_for(Carrier carrier,
                                                           tls::ClientContext trust) const {
   trust.alpns =
       carrier == Carrier::raw_quic ? config_.alpns : std::vector{std::string(http3::kAlpn)};
   return std::make_shared<const tls::ClientContext>(std::move(trust));
 }
 
-Client::Dial Client::connect(const Url& url, Connected connected) {
+Dialer::Dial Dialer::connect(const Url& url, Connected connected) {
   auto dialling = std::make_shared<Dialling>(*this, url, std::move(connected));
   dialling->start();
   return dialling;

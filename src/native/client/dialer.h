@@ -15,7 +15,7 @@
 namespace moq::native {
 
 /// `[client]` of the configuration.
-struct ClientConfig {
+struct DialerConfig {
   /// Where the UDP socket is bound; the wildcard reaches IPv4 and IPv6.
   SocketAddress bind = *SocketAddress::parse("[::]:0");
   tls::ClientConfig tls;
@@ -33,17 +33,17 @@ struct ClientConfig {
 
 /// Dials servers, all from one UDP socket. Belongs to its event loop's thread,
 /// and must be gone before the loop is.
-class Client {
+class Dialer {
  public:
   using Connected = std::function<void(Result<std::shared_ptr<transport::Session>>)>;
   /// Keeps a dial going; letting go of it gives the dial up without a call.
   using Dial = std::shared_ptr<void>;
 
   /// Loads the trust settings and binds the socket.
-  static Result<std::unique_ptr<Client>> create(EventLoop& events, ClientConfig config);
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-  ~Client();
+  static Result<std::unique_ptr<Dialer>> create(EventLoop& events, DialerConfig config);
+  Dialer(const Dialer&) = delete;
+  Dialer& operator=(const Dialer&) = delete;
+  ~Dialer();
 
   /// Resolves the URL's host, dials its addresses, and hands over the session;
   /// `connected` is called once, from the loop. Where the session's traits say that it
@@ -61,14 +61,14 @@ class Client {
  private:
   class Dialling;
 
-  Client(EventLoop& events, ClientConfig config);
+  Dialer(EventLoop& events, DialerConfig config);
 
   /// Trust as configured, for a carrier.
   [[nodiscard]] std::shared_ptr<const tls::ClientContext> tls_for(Carrier carrier,
                                                                   tls::ClientContext trust) const;
 
   EventLoop& events_;
-  ClientConfig config_;
+  DialerConfig config_;
   tls::ClientContext trust_;
   std::unique_ptr<UdpSocket> socket_;
   std::unique_ptr<quic::Endpoint> endpoint_;
