@@ -1,0 +1,318 @@
+#include "net/splice/spliced_track.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/model/error.h"
+#include "net/splice/splice.h"
+#include "net/splice/spliced_broadcast.h"
+
+namespace moq {
+
+SplicedTrack::SplicedTrack(SplicedBroadcast& broadcast, std::shared_ptr<Track> track)
+    : broadcast_(&broadcast), track_(std::move(track)) {
+  track_->set_source(this);
+}
+
+SplicedTrack::~SplicedTrack() { detach(); }
+
+void SplicedTrack::detach() {
+  if (std::exchange(broadcast_, nullptr) == nullptr) return;
+  for (const FeedPtr& feed : std::exchange(feeds_, {})) feed->stop();
+  fetches_.clear();
+  if (track_->source() == this) track_->set_source(nullptr);
+}
+
+// --- What readers want
+
+void SplicedTrack::on_demand(Track& /*track*/, const std::optional<SubscribeOptions>& combined) {
+  wanted_ = combined;
+  if (!wanted_) {
+    for (const FeedPtr& feed : std::exchange(feeds_, {})) feed->stop();
+    reset_progress();
+    if (broadcast_ != nullptr) broadcast_->look_whether_idle();
+    return;
+  }
+  for (const FeedPtr& feed : feeds_) feed->update(*wanted_);
+  if (newest() != nullptr && newest()->outgrown(*wanted_)) {
+    feeds_.back()->stop();
+    feeds_.pop_back();
+  }
+  feed_from_best();
+}
+
+void SplicedTrack::on_fetch(Track& /*track*/, std::uint64_t sequence) {
+  const auto* best = broadcast_ == nullptr ? nullptr : broadcast_->best(refusals_);
+  const auto inner = best == nullptr ? fail(ModelError::not_found, "no session has it")
+                                     : best->broadcast->track(track_->name());
+  if (!inner) return track_->fail_fetch(sequence, inner.error());
+  (*inner)->fetch(sequence, [weak = weak_from_this(), sequence,
+                             keep = *inner](const Result<std::shared_ptr<Group>>& group) {
+    if (const auto self = weak.lock()) self->fetched(sequence, group);
+  });
+}
+
+void SplicedTrack::fetched(std::uint64_t sequence, const Result<std::shared_ptr<Group>>& group) {
+  if (broadcast_ == nullptr) return;
+  if (!group) return track_->fail_fetch(sequence, group.error());
+  auto to = track_->create_fetched(sequence);
+  if (!to) return;
+  fetches_.push_back(std::make_unique<GroupMerge>(*group, *std::move(to), timescale(), timescale(),
+                                                  [this] { mark(); }));
+  mark();
+}
+
+// --- Sessions that come and go
+
+void SplicedTrack::update(const SpliceLeg& leg) {
+  refusals_.erase(leg.number());
+  use_best();
+}
+
+void SplicedTrack::use_best() {
+  if (broadcast_ == nullptr || track_->error()) return;
+  if (!track_->info()) ask_info();
+  feed_from_best();
+}
+
+void SplicedTrack::ask_info() {
+  if (asking_ != nullptr || broadcast_ == nullptr) return;
+  const auto* best = broadcast_->best(refusals_);
+  if (best == nullptr) return;
+  const SpliceLeg* leg = best->leg;
+  const auto inner = best->broadcast->track(track_->name());
+  if (!inner) return refused(leg, inner.error());
+  asking_ = *inner;
+  asking_->when_info([weak = weak_from_this(), leg, number = leg->number(),
+                      splice = broadcast_->splice().weak()](const Result<TrackInfo>& info) {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    const auto known = splice.lock();
+    self->info_answered(known != nullptr && (*known)->has(number) ? leg : nullptr, info);
+  });
+}
+
+void SplicedTrack::info_answered(const SpliceLeg* leg, const Result<TrackInfo>& info) {
+  asking_.reset();
+  if (broadcast_ == nullptr || track_->error()) return;
+  if (!info) return refused(leg, info.error());
+  accept(*info);
+  if (broadcast_ != nullptr) broadcast_->look_whether_idle();
+}
+
+void SplicedTrack::accept(const TrackInfo& info) {
+  // Another session, in another version, may say less: what readers were told stands.
+  if (!track_->info()) track_->accept(info);
+}
+
+std::uint64_t SplicedTrack::timescale() const {
+  return track_->info() ? track_->info()->timescale : 1;
+}
+
+void SplicedTrack::feed_from_best() {
+  if (broadcast_ == nullptr || !wanted_ || track_->error()) return;
+  const auto* best = broadcast_->best(refusals_);
+  if (best == nullptr) return;
+  for (const FeedPtr& feed : feeds_) {
+    if (feed->leg() != nullptr && feed->leg()->number() >= best->leg->number()) return;
+  }
+  const auto inner = best->broadcast->track(track_->name());
+  if (!inner) return refused(best->leg, inner.error());
+  // Only the same publisher's numbers say what is missing.
+  const bool resumes = next_ && broadcast_->same_publisher(*best);
+  const Feed::Place place{.resume = resumes ? next_ : std::nullopt, .joins = next_.has_value()};
+  const auto feed = std::make_shared<Feed>(*this, *best->leg, *inner, place);
+  feeds_.push_back(feed);
+  feed->start(*wanted_);
+}
+
+void SplicedTrack::refused(const SpliceLeg* leg, const Error& error) {
+  if (leg != nullptr) refusals_.insert(leg->number());
+  if (broadcast_->best(refusals_) != nullptr) return use_best();
+  if (!feeds_.empty() || broadcast_->may_wait(leg)) return;
+  track_->abort(error);
+}
+
+void SplicedTrack::lose(const SpliceLeg& leg) {
+  for (const FeedPtr& feed : feeds_) {
+    if (feed->leg() == &leg) feed->lose();
+  }
+  mark();
+}
+
+void SplicedTrack::give_up() {
+  for (const auto& [sequence, group] : std::exchange(orphans_, {})) {
+    group->abort(Group::kCancelledCode);
+  }
+}
+
+bool SplicedTrack::reads(const SpliceLeg& leg) const {
+  return !fetches_.empty() || std::ranges::any_of(feeds_, [&](const FeedPtr& feed) {
+    return feed->leg() == &leg && !feed->ended();
+  });
+}
+
+bool SplicedTrack::busy() const {
+  return asking_ != nullptr || !fetches_.empty() ||
+         std::ranges::any_of(feeds_, [](const FeedPtr& feed) { return !feed->ended(); });
+}
+
+// --- What the feeds bring
+
+std::shared_ptr<Group> SplicedTrack::begin(Feed& feed, std::uint64_t sequence) {
+  if (broadcast_ == nullptr) return nullptr;
+  const auto self = shared_from_this();
+  if (!next_) next_ = std::min(*feed.first(), sequence);
+  const bool settled = sequence < *next_ || settled_.contains(sequence);
+  if (settled) {
+    const auto known = track_->cached(sequence);
+    if (known == nullptr || known->aborted()) {
+      // The newest group of a session that is older than all that there is: the
+      // publisher has begun anew.
+      const bool begins = feed.joins() && *feed.first() == sequence && known == nullptr;
+      if (begins && feed.leg() != nullptr) broadcast_->differs(*feed.leg());
+      return nullptr;
+    }
+  }
+  const auto made = track_->create_group(sequence);
+  orphans_.erase(sequence);
+  if (made) return *made;
+  return made.error().is(ModelError::exists) ? track_->cached(sequence) : nullptr;
+}
+
+bool SplicedTrack::fed_by_other(const Feed& feed, std::uint64_t sequence) const {
+  return std::ranges::any_of(
+      feeds_, [&](const FeedPtr& other) { return other.get() != &feed && other->feeds(sequence); });
+}
+
+void SplicedTrack::over(Feed& feed, std::uint64_t sequence, const GroupMerge& merge) {
+  const std::shared_ptr<Group>& group = merge.to();
+  if (group->closed()) settle(sequence);
+  if (merge.state() == GroupMerge::State::conflict && feed.leg() != nullptr) {
+    broadcast_->differs(*feed.leg());
+  }
+  if (group->closed() || fed_by_other(feed, sequence)) return;
+  if (merge.state() == GroupMerge::State::aborted && broadcast_->may_wait(feed.leg())) {
+    orphans_[sequence] = group;
+    return;
+  }
+  group->abort(merge.abort_code());
+  settle(sequence);
+}
+
+void SplicedTrack::datagram(Feed& feed, const Datagram& datagram) {
+  // While there are two sessions, both have them.
+  if (&feed == newest() || !newest()->proven()) track_->datagram(datagram);
+}
+
+void SplicedTrack::dropped(Feed& feed, std::uint64_t first, std::uint64_t last,
+                           std::uint64_t code) {
+  if (&feed != newest()) return;
+  const auto self = shared_from_this();
+  for (auto it = orphans_.lower_bound(first); it != orphans_.end() && it->first <= last;) {
+    it->second->abort(code);
+    it = orphans_.erase(it);
+  }
+  const std::uint64_t most = std::min(last, first + kMaxAhead);
+  for (std::uint64_t sequence = first; next_ && sequence <= most; ++sequence) {
+    if (!fed_by_other(feed, sequence)) settle(sequence);
+  }
+  track_->drop(first, last, code);
+}
+
+void SplicedTrack::ended(Feed& feed, std::uint64_t end) {
+  const auto self = shared_from_this();
+  if (&feed == newest()) track_->finish(end);
+}
+
+// --- Order
+
+void SplicedTrack::settle(std::uint64_t sequence) {
+  if (!next_ || sequence < *next_) return;
+  settled_.insert(sequence);
+  const std::uint64_t newest_settled = *settled_.rbegin();
+  advance(newest_settled > kMaxAhead ? newest_settled - kMaxAhead : 0);
+}
+
+void SplicedTrack::advance(std::uint64_t least) {
+  next_ = std::max(*next_, least);
+  while (!settled_.empty() && *settled_.begin() <= *next_) {
+    next_ = std::max(*next_, *settled_.begin() + 1);
+    settled_.erase(settled_.begin());
+  }
+}
+
+void SplicedTrack::reset_progress() {
+  next_.reset();
+  settled_.clear();
+  orphans_.clear();
+  refusals_.clear();
+}
+
+void SplicedTrack::flush() {
+  const auto self = shared_from_this();
+  for (const FeedPtr& feed : std::vector(feeds_)) feed->copy();
+  std::erase_if(fetches_, [](const auto& merge) {
+    const auto state = merge->copy();
+    if (state != GroupMerge::State::open) merge->to()->abort(merge->abort_code());
+    return state != GroupMerge::State::open;
+  });
+  drop_failed_feeds();
+  if (broadcast_ == nullptr) return;
+  release_older();
+  sweep_orphans();
+  broadcast_->look_whether_idle();
+}
+
+void SplicedTrack::drop_failed_feeds() {
+  const bool had_newest = !feeds_.empty();
+  std::vector<FeedPtr> gone;
+  std::erase_if(feeds_, [&](const FeedPtr& feed) {
+    if (feed->leg() != nullptr && !feed->error()) return false;
+    gone.push_back(feed);
+    return true;
+  });
+  if (gone.empty()) return;
+  for (const FeedPtr& feed : gone) feed->stop();
+  // An older session may have said what the newer one cannot any more.
+  if (had_newest && newest() != nullptr && newest()->end()) track_->finish(*newest()->end());
+  for (const FeedPtr& feed : gone) {
+    if (broadcast_ == nullptr || track_->error()) return;
+    if (feed->leg() == nullptr) continue;
+    if (feed->end()) {
+      // What has ended has all been delivered.
+      refusals_.insert(feed->leg()->number());
+    } else {
+      refused(feed->leg(), *feed->error());
+    }
+  }
+  use_best();
+}
+
+void SplicedTrack::release_older() {
+  if (feeds_.empty() || !newest()->proven()) return;
+  const auto& first = newest()->first();
+  // What was before the only one that there is does not come any more.
+  if (feeds_.size() == 1 && first && next_ && *first > *next_) advance(*first);
+  if (!first || !next_ || *first > *next_) return;
+  for (std::size_t i = 0; i + 1 < feeds_.size(); ++i) feeds_[i]->stop();
+  feeds_.erase(feeds_.begin(), std::prev(feeds_.end()));
+}
+
+void SplicedTrack::sweep_orphans() {
+  for (auto it = orphans_.begin(); it != orphans_.end();) {
+    const auto& [sequence, group] = *it;
+    const bool behind = feeds_.size() == 1 && newest()->first() && *newest()->first() > sequence;
+    const bool late = wanted_ && track_->expired(*group, wanted_->max_latency);
+    if (!group->closed() && !behind && !late) {
+      ++it;
+      continue;
+    }
+    group->abort(Group::kCancelledCode);
+    const std::uint64_t over = sequence;
+    it = orphans_.erase(it);
+    settle(over);
+  }
+}
+
+}  // namespace moq
