@@ -70,6 +70,8 @@ struct SessionConfig {
   Origin* subscribe = nullptr;
   /// Keeps the groups of what is subscribed to; needed with `subscribe`. Not owned.
   Cache* cache = nullptr;
+  /// Who the peer is to the origins; null: this session, and no other.
+  PeerToken peer = nullptr;
   /// Client: the URL's path and query, sent in SETUP where the transport does
   /// not carry it. Server: the same as the transport received it.
   std::string path;
@@ -155,7 +157,7 @@ class Session final : public std::enable_shared_from_this<Session>,
   [[nodiscard]] const Scope& scope() const { return scope_; }
   [[nodiscard]] const SessionLimits& limits() const { return config_.limits; }
   /// Who this peer is to the origins.
-  [[nodiscard]] PeerToken token() const { return this; }
+  [[nodiscard]] PeerToken token() const { return config_.peer != nullptr ? config_.peer : this; }
 
   /// Adds a stream at work; it lives until `retire`.
   template <typename T>

@@ -50,6 +50,7 @@ void Session::start(const ProtocolVersion& version, Negotiated negotiated) {
       .publish = options_.publish,
       .subscribe = options_.subscribe,
       .cache = options_.cache,
+      .peer = options_.peer,
       .path = negotiated.path.value_or(options_.path),
       .authorize = std::move(options_.authorize),
       .limits = options_.limits,

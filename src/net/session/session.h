@@ -28,6 +28,9 @@ struct SessionOptions {
   Origin* subscribe = nullptr;
   /// Keeps the groups of what is subscribed to; needed with `subscribe`. Not owned.
   Cache* cache = nullptr;
+  /// Who the peer is to the origins; null: this session, and no other. Sessions that
+  /// follow each other share one: what came over one is never announced over another.
+  PeerToken peer = nullptr;
   /// Client: the URL's path and query. Server: as the transport received it, if it
   /// carries one.
   std::string path;
