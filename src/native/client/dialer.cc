@@ -8,6 +8,7 @@
 
 #include "native/client/fingerprint.h"
 #include "native/client/race.h"
+#include "native/client/redirect.h"
 #include "native/client/resolve.h"
 #include "net/base/log.h"
 
@@ -23,10 +24,11 @@ constexpr std::uint16_t kHttpPort = 80;
 // One `connect`: resolution, then the race between the addresses.
 class Dialer::Dialling {
  public:
-  Dialling(Dialer& dialer, const Url& url, Connected connected)
+  Dialling(Dialer& dialer, const Url& url, const DialOptions& options, Connected connected)
       : dialer_(dialer),
         loop_(dialer.events_.loop()),
         url_(url),
+        options_(options),
         connected_(std::move(connected)),
         deadline_(later(loop_.now(), dialer.config_.connect_timeout > Duration::zero()
                                          ? dialer.config_.connect_timeout
@@ -51,6 +53,14 @@ class Dialer::Dialling {
   using Session = std::shared_ptr<transport::Session>;
 
   void resolved(std::vector<SocketAddress> addresses) {
+    const std::size_t all = addresses.size();
+    if (options_.public_only) std::erase_if(addresses, is_local);
+    if (addresses.empty() && all != 0) {
+      return finish(fail(IoError{EHOSTUNREACH},
+                         fmt::format("\"{}\" leads to this machine or a private network, where a "
+                                     "public server may not send us",
+                                     url_.host())));
+    }
     if (dialer_.socket_->local_address().family() == AF_INET) {
       std::erase_if(addresses, [](const SocketAddress& each) { return !each.is_v4(); });
     } else if (!dialer_.socket_->local_address().is_any()) {
@@ -156,6 +166,7 @@ class Dialer::Dialling {
   Dialer& dialer_;
   Loop& loop_;
   Url url_;
+  DialOptions options_;
   Connected connected_;
   Time deadline_;
   Timer timer_;
@@ -201,8 +212,8 @@ std::shared_ptr<const tls::ClientContext> Dialer::tls_for(Carrier carrier,
   return std::make_shared<const tls::ClientContext>(std::move(trust));
 }
 
-Dialer::Dial Dialer::connect(const Url& url, Connected connected) {
-  auto dialling = std::make_shared<Dialling>(*this, url, std::move(connected));
+Dialer::Dial Dialer::connect(const Url& url, const DialOptions& options, Connected connected) {
+  auto dialling = std::make_shared<Dialling>(*this, url, options, std::move(connected));
   dialling->start();
   return dialling;
 }

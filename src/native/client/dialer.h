@@ -31,19 +31,37 @@ struct DialerConfig {
   Duration failover_delay = std::chrono::milliseconds(250);
 };
 
-/// Dials servers, all from one UDP socket. Belongs to its event loop's thread,
-/// and must be gone before the loop is.
-class Dialer {
+/// What a dial is to keep to.
+struct DialOptions {
+  /// Leaves out addresses of this machine and of private networks (`is_local`): a name
+  /// that somebody else gave must not lead there.
+  bool public_only = false;
+};
+
+/// Makes connections: a dialer, or what stands for one in a test.
+class Connector {
  public:
   using Connected = std::function<void(Result<std::shared_ptr<transport::Session>>)>;
   /// Keeps a dial going; letting go of it gives the dial up without a call.
   using Dial = std::shared_ptr<void>;
 
+  Connector() = default;
+  Connector(const Connector&) = delete;
+  Connector& operator=(const Connector&) = delete;
+  virtual ~Connector() = default;
+
+  /// `connected` is called once, from the loop.
+  [[nodiscard]] virtual Dial connect(const Url& url, const DialOptions& options,
+                                     Connected connected) = 0;
+};
+
+/// Dials servers, all from one UDP socket. Belongs to its event loop's thread,
+/// and must be gone before the loop is.
+class Dialer final : public Connector {
+ public:
   /// Loads the trust settings and binds the socket.
   static Result<std::unique_ptr<Dialer>> create(EventLoop& events, DialerConfig config);
-  Dialer(const Dialer&) = delete;
-  Dialer& operator=(const Dialer&) = delete;
-  ~Dialer();
+  ~Dialer() override;
 
   /// Resolves the URL's host, dials its addresses, and hands over the session;
   /// `connected` is called once, from the loop. Where the session's traits say that it
@@ -53,7 +71,11 @@ class Dialer {
   /// moqt: and moql: are raw QUIC; https: is WebTransport; http: is as https:, but trusts
   /// the certificate whose fingerprint the server tells over HTTP on the same port, unless
   /// the configuration says whom to trust.
-  [[nodiscard]] Dial connect(const Url& url, Connected connected);
+  [[nodiscard]] Dial connect(const Url& url, const DialOptions& options,
+                             Connected connected) override;
+  [[nodiscard]] Dial connect(const Url& url, Connected connected) {
+    return connect(url, {}, std::move(connected));
+  }
 
   [[nodiscard]] quic::Endpoint& endpoint() { return *endpoint_; }
   [[nodiscard]] const UdpSocket& socket() const { return *socket_; }

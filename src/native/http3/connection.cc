@@ -17,6 +17,8 @@ using transport::TransportError;
 // RFC 9110 §15.
 constexpr int kOk = 200;
 constexpr int kNotFound = 404;
+constexpr int kUnauthorized = 401;
+constexpr int kForbidden = 403;
 constexpr int kMethodNotAllowed = 405;
 constexpr int kTooManyRequests = 429;
 constexpr int kNotImplemented = 501;
@@ -26,9 +28,9 @@ bool is_success(int status) { return status / 100 == 2; }
 /// What a client is told that asked for a session and got another answer.
 std::string explain(int status) {
   switch (status) {
-    case 401:
+    case kUnauthorized:
       return "401: the server wants a token (?jwt=TOKEN), or does not accept this one";
-    case 403:
+    case kForbidden:
       return "403: the server does not allow this path with this token";
     case kNotFound:
       return "404: the server has no session at this path";
@@ -318,7 +320,9 @@ void SessionImpl::on_response(RequestStream& stream, const Response& response) {
   const auto keep = shared_from_this();
   if (!connected_) return;
   if (!is_success(response.status)) {
-    return refuse(Error(TransportError::refused, explain(response.status)));
+    const bool forbidden = response.status == kUnauthorized || response.status == kForbidden;
+    return refuse(Error(forbidden ? TransportError::forbidden : TransportError::refused,
+                        explain(response.status)));
   }
   const auto& offered = request_.protocols;
   if (!response.protocol.empty() &&

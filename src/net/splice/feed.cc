@@ -7,8 +7,8 @@
 
 namespace moq {
 
-Feed::Feed(SplicedTrack& track, const SpliceLeg& leg, std::shared_ptr<Track> inner, Place place)
-    : track_(&track), leg_(&leg), inner_(std::move(inner)), place_(place) {}
+Feed::Feed(SplicedTrack& track, std::shared_ptr<Track> inner, Place place)
+    : track_(&track), inner_(std::move(inner)), place_(std::move(place)) {}
 
 Feed::~Feed() = default;
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "net/model/broadcast.h"
 #include "net/model/track.h"
 #include "net/splice/group_merge.h"
 
@@ -20,6 +21,9 @@ class Feed final : public std::enable_shared_from_this<Feed>, private TrackReade
   using Merges = std::map<std::uint64_t, std::unique_ptr<GroupMerge>>;
 
   struct Place {
+    /// The session, and its broadcast.
+    const SpliceLeg* leg = nullptr;
+    std::shared_ptr<Broadcast> broadcast;
     /// The group that the subscription is to begin with, whatever the readers ask for;
     /// none: where they do.
     std::optional<std::uint64_t> resume;
@@ -27,7 +31,7 @@ class Feed final : public std::enable_shared_from_this<Feed>, private TrackReade
     bool joins = false;
   };
 
-  Feed(SplicedTrack& track, const SpliceLeg& leg, std::shared_ptr<Track> inner, Place place);
+  Feed(SplicedTrack& track, std::shared_ptr<Track> inner, Place place);
   ~Feed();
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
@@ -38,10 +42,11 @@ class Feed final : public std::enable_shared_from_this<Feed>, private TrackReade
   /// Delivers nothing any more, and lets go of everything.
   void stop();
   /// Its session is gone: what is open of it will not go on.
-  void lose() { leg_ = nullptr; }
+  void lose() { place_.leg = nullptr; }
 
   /// Null once its session is gone.
-  [[nodiscard]] const SpliceLeg* leg() const { return leg_; }
+  [[nodiscard]] const SpliceLeg* leg() const { return place_.leg; }
+  [[nodiscard]] const Broadcast* broadcast() const { return place_.broadcast.get(); }
   /// The first group that it will deliver, once it is known.
   [[nodiscard]] const std::optional<std::uint64_t>& first() const { return first_; }
   /// Whether it has caught up with all that readers have of some group, or has
@@ -73,7 +78,6 @@ class Feed final : public std::enable_shared_from_this<Feed>, private TrackReade
   [[nodiscard]] SubscribeOptions options(const SubscribeOptions& wanted) const;
 
   SplicedTrack* track_;  ///< null once stopped
-  const SpliceLeg* leg_;
   std::shared_ptr<Track> inner_;
   Place place_;
   std::optional<std::uint64_t> first_;

@@ -22,11 +22,15 @@ std::shared_ptr<CacheBudget> nothing() {
 SpliceLeg::SpliceLeg(Splice& splice, std::uint64_t number)
     : splice_(splice),
       number_(number),
-      cache_(nothing()),
       origin_(splice.loop(), splice.out().id()),
       watch_(origin_.watch(Path(), *this)) {}
 
-SpliceLeg::~SpliceLeg() {
+SpliceLeg::~SpliceLeg() { lose(); }
+
+Cache& SpliceLeg::cache() { return splice_.session_cache(); }
+
+void SpliceLeg::lose() {
+  if (std::exchange(lost_, true)) return;
   watch_.reset();
   splice_.lost(*this);
 }
@@ -53,9 +57,12 @@ void SpliceLeg::on_announcements(const std::vector<Announcement>& changes) {
 }
 
 Splice::Splice(Loop& loop, Origin& out, Cache& cache, const Limits& limits)
-    : loop_(loop), out_(out), cache_(cache), limits_(limits), orphan_timer_(loop, [this] {
-        check_orphans();
-      }) {}
+    : loop_(loop),
+      out_(out),
+      cache_(cache),
+      session_cache_(nothing()),
+      limits_(limits),
+      orphan_timer_(loop, [this] { check_orphans(); }) {}
 
 Splice::~Splice() {
   close();
@@ -104,10 +111,13 @@ void Splice::offered(const SpliceLeg& leg, const Announcement& change) {
   if (known == broadcasts_.end()) return replace(change.path, source);
   const BroadcastPtr broadcast = known->second;
   const auto* before = broadcast->find(leg);
-  const bool other_instance = before != nullptr && before->broadcast != change.broadcast;
+  // A session that replaces what it announced, and does not say that the publisher is the
+  // same, means another.
+  const bool replaced = before != nullptr && before->broadcast != change.broadcast &&
+                        !broadcast->same_publisher(source);
   const bool other_publisher = source.publisher() != 0 && broadcast->publisher() != 0 &&
                                source.publisher() != broadcast->publisher();
-  if (!other_instance && !other_publisher) {
+  if (!replaced && !other_publisher) {
     if (const auto offered = broadcast->offer(source); !offered) {
       log::debug("\"{}\" is not used: {}", change.path.text(), offered.error().message());
     }

@@ -16,8 +16,7 @@ namespace moq {
 class Splice;
 
 /// One session's part in a splice: the origin that the session announces in, and what
-/// is known of the session. Made by Splice::add; to be destroyed when the session is
-/// over, in the call that says so or before.
+/// is known of the session. Made by Splice::add; outlives its session.
 class SpliceLeg final : private AnnounceReader {
  public:
   ~SpliceLeg();
@@ -26,12 +25,15 @@ class SpliceLeg final : private AnnounceReader {
 
   /// SessionOptions::subscribe and ::cache of the session.
   [[nodiscard]] Origin& origin() { return origin_; }
-  [[nodiscard]] Cache& cache() { return cache_; }
+  [[nodiscard]] Cache& cache();
 
   /// The session is up: what it does not announce soon is not there.
   void set_ready();
   /// The session will end, and another will come.
   void set_leaving() { leaving_ = true; }
+  /// The session is over. To be called before the loop goes on, so that nobody takes for
+  /// the publisher's will what only the session's end has brought. Idempotent.
+  void lose();
 
   /// Higher for newer legs.
   [[nodiscard]] std::uint64_t number() const { return number_; }
@@ -49,7 +51,7 @@ class SpliceLeg final : private AnnounceReader {
   std::uint64_t number_;
   bool ready_ = false;
   bool leaving_ = false;
-  Cache cache_;
+  bool lost_ = false;
   Origin origin_;
   std::unique_ptr<Origin::Watch> watch_;
 };
@@ -93,6 +95,9 @@ class Splice {
 
   // --- For its parts.
 
+  /// What the sessions themselves keep: nothing but what is being read.
+  [[nodiscard]] Cache& session_cache() { return session_cache_; }
+
   /// Null once this is gone.
   [[nodiscard]] std::weak_ptr<Splice*> weak() const { return self_; }
   [[nodiscard]] bool has(std::uint64_t leg) const;
@@ -119,6 +124,7 @@ class Splice {
   Loop& loop_;
   Origin& out_;
   Cache& cache_;
+  Cache session_cache_;
   Limits limits_;
   bool closed_ = false;
   std::uint64_t last_number_ = 0;

@@ -50,6 +50,7 @@ struct Session {
     if (track != nullptr) track->set_source(nullptr);
     publication.reset();
     if (broadcast != nullptr) broadcast->close(Error(ModelError::closed, "session"));
+    if (leg != nullptr) leg->lose();
     leg.reset();
   }
 

@@ -114,14 +114,19 @@ void SplicedTrack::feed_from_best() {
   const auto* best = broadcast_->best(refusals_);
   if (best == nullptr) return;
   for (const FeedPtr& feed : feeds_) {
-    if (feed->leg() != nullptr && feed->leg()->number() >= best->leg->number()) return;
+    if (feed->leg() == nullptr) continue;
+    if (feed->leg()->number() > best->leg->number()) return;
+    if (feed->broadcast() == best->broadcast.get()) return;
   }
   const auto inner = best->broadcast->track(track_->name());
   if (!inner) return refused(best->leg, inner.error());
   // Only the same publisher's numbers say what is missing.
   const bool resumes = next_ && broadcast_->same_publisher(*best);
-  const Feed::Place place{.resume = resumes ? next_ : std::nullopt, .joins = next_.has_value()};
-  const auto feed = std::make_shared<Feed>(*this, *best->leg, *inner, place);
+  const auto feed = std::make_shared<Feed>(*this, *inner,
+                                           Feed::Place{.leg = best->leg,
+                                                       .broadcast = best->broadcast,
+                                                       .resume = resumes ? next_ : std::nullopt,
+                                                       .joins = next_.has_value()});
   feeds_.push_back(feed);
   feed->start(*wanted_);
 }
@@ -279,9 +284,13 @@ void SplicedTrack::drop_failed_feeds() {
   for (const FeedPtr& feed : gone) {
     if (broadcast_ == nullptr || track_->error()) return;
     if (feed->leg() == nullptr) continue;
+    const auto* best = broadcast_->best(refusals_);
     if (feed->end()) {
       // What has ended has all been delivered.
       refusals_.insert(feed->leg()->number());
+    } else if (feed->proven() && best != nullptr && best->leg == feed->leg()) {
+      // It has served it, and still announces it: the publisher may have come to it by
+      // another way. Asked once more; a refusal then counts.
     } else {
       refused(feed->leg(), *feed->error());
     }

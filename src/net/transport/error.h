@@ -12,6 +12,7 @@ enum class TransportError : std::uint8_t {
   handshake,    ///< TLS or version negotiation failed
   protocol,     ///< the peer broke the transport's rules
   limit,        ///< a limit of ours was passed
+  forbidden,    ///< the peer lets us in with other credentials only
 };
 const ErrorDomain& error_domain(TransportError);
 
