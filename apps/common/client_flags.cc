@@ -28,7 +28,23 @@ struct ClientFlags::Raw {
   double idle_timeout = 30;
   std::string log_level = "warn";
   native::DialerConfig client;
+  bool reconnect = true;
+  double backoff_initial = 1;
+  double backoff_multiplier = 2;
+  double backoff_max = 5;
+  double backoff_timeout = 10;
+  std::string goaway_redirect = "same-host";
+  double goaway_handover = 10;
 };
+
+const std::map<std::string, native::Redirect>& redirects() {
+  static const std::map<std::string, native::Redirect> all{
+      {"same-host", native::Redirect::same_host},
+      {"follow", native::Redirect::follow},
+      {"ignore", native::Redirect::ignore},
+  };
+  return all;
+}
 
 Duration seconds(double value) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(value));
@@ -55,6 +71,7 @@ void ClientFlags::add(CLI::App& app) {
   add_connection(app);
   add_tls(app);
   add_quic(app);
+  add_reconnect(app);
   std::vector<std::string> levels;
   for (const auto& [name, level] : log_levels()) levels.push_back(name);
   app.add_option("--log-level", raw_->log_level, "trace, debug, info, warn or error")
@@ -158,6 +175,51 @@ void ClientFlags::add_quic(CLI::App& app) {
       ->group(kQuic);
 }
 
+void ClientFlags::add_reconnect(CLI::App& app) {
+  constexpr const char* kAgain = "When the relay goes away or the session is lost";
+  app.add_flag("!--no-reconnect", raw_->reconnect,
+               "Do not connect again: end what runs in order when the relay goes away, and with\n"
+               "an error when the session is lost")
+      ->group(kAgain);
+  app.add_option("--goaway-redirect", raw_->goaway_redirect,
+                 "Where a relay that goes away may send us: to its own host (same-host), anywhere\n"
+                 "(follow), or nowhere (ignore); never to a weaker scheme, nor from a public\n"
+                 "address to a private one")
+      ->envname("MOQ_GOAWAY_REDIRECT")
+      ->check(CLI::IsMember({"same-host", "follow", "ignore"}))
+      ->capture_default_str()
+      ->group(kAgain);
+  app.add_option("--goaway-handover", raw_->goaway_handover,
+                 "How long the old session may stay once the new one serves; 0: until it is empty")
+      ->envname("MOQ_GOAWAY_HANDOVER")
+      ->transform(duration_flag(kDay))
+      ->capture_default_str()
+      ->group(kAgain);
+  app.add_option("--backoff-initial,--initial", raw_->backoff_initial,
+                 "Wait before the first attempt; by chance, half to all of it")
+      ->envname("MOQ_BACKOFF_INITIAL")
+      ->transform(duration_flag(kDay))
+      ->capture_default_str()
+      ->group(kAgain);
+  app.add_option("--backoff-multiplier,--multiplier", raw_->backoff_multiplier,
+                 "How much longer to wait after each failure")
+      ->envname("MOQ_BACKOFF_MULTIPLIER")
+      ->check(CLI::Range(1.0, 100.0))
+      ->capture_default_str()
+      ->group(kAgain);
+  app.add_option("--backoff-max,--max", raw_->backoff_max, "The longest wait")
+      ->envname("MOQ_BACKOFF_MAX")
+      ->transform(duration_flag(kDay))
+      ->capture_default_str()
+      ->group(kAgain);
+  app.add_option("--backoff-timeout,--timeout", raw_->backoff_timeout,
+                 "Give up after failing for so long; 0: never")
+      ->envname("MOQ_BACKOFF_TIMEOUT")
+      ->transform(duration_flag(kDay))
+      ->capture_default_str()
+      ->group(kAgain);
+}
+
 Result<ClientOptions> ClientFlags::finish() const {
   ClientOptions options;
   options.client = raw_->client;
@@ -169,6 +231,13 @@ Result<ClientOptions> ClientFlags::finish() const {
   options.client.quic.congestion_control = raw_->congestion_control == "loss"
                                                ? native::quic::CongestionControl::loss
                                                : native::quic::CongestionControl::delay;
+  options.reconnect = raw_->reconnect;
+  options.backoff = {.initial = seconds(raw_->backoff_initial),
+                     .multiplier = raw_->backoff_multiplier,
+                     .max = seconds(raw_->backoff_max),
+                     .timeout = seconds(raw_->backoff_timeout)};
+  options.goaway = {.redirect = redirects().at(raw_->goaway_redirect),
+                    .handover = seconds(raw_->goaway_handover)};
   if (!raw_->bind.empty()) {
     MOQ_TRY(options.client.bind, native::SocketAddress::parse(raw_->bind));
   }

@@ -6,7 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "native/client/dialer.h"
+#include "native/client/client.h"
 #include "native/client/url.h"
 #include "net/base/log.h"
 #include "net/session/version.h"
@@ -20,6 +20,9 @@ struct ClientOptions {
   native::Url url;
   std::vector<const ProtocolVersion*> versions;
   native::DialerConfig client;
+  native::Backoff backoff;
+  native::Goaway goaway;
+  bool reconnect = true;
   log::Level log_level = log::Level::warn;
 };
 
@@ -43,6 +46,7 @@ class ClientFlags {
   void add_connection(CLI::App& app);
   void add_tls(CLI::App& app);
   void add_quic(CLI::App& app);
+  void add_reconnect(CLI::App& app);
 
   std::unique_ptr<Raw> raw_;
 };

@@ -137,9 +137,7 @@ int Bench::run() {
   const Crew::Settings settings{
       .pattern = pattern_,
       .clock = this_clock(),
-      .url = options_.url,
-      .client = options_.client,
-      .versions = options_.versions,
+      .client = options_,
       .max_latency = options_.max_latency,
       .bulk = gate_.get(),
       .failed = [this](std::uint64_t index, const std::string& why, bool was_open) {

@@ -30,9 +30,7 @@ void Crew::launch(const std::vector<Plan>& plans, Time start) {
                               .received = received_,
                               .pattern = settings_.pattern,
                               .clock = settings_.clock,
-                              .url = settings_.url,
                               .client = settings_.client,
-                              .versions = settings_.versions,
                               .max_latency = settings_.max_latency,
                               .bulk = settings_.bulk,
                               .failed = settings_.failed};

@@ -17,9 +17,7 @@ class Crew {
   struct Settings {
     const Pattern& pattern;
     std::uint64_t clock;
-    const native::Url& url;
-    const native::DialerConfig& client;
-    const std::vector<const ProtocolVersion*>& versions;
+    const apps::ClientOptions& client;
     Duration max_latency;
     BulkGate* bulk;
     std::function<void(std::uint64_t index, const std::string& why, bool was_open)> failed;

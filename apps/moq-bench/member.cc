@@ -55,45 +55,41 @@ Member::~Member() {
   if (context_.bulk != nullptr && !publishers_.empty()) context_.bulk->set_publisher(nullptr);
   watch_.reset();
   subscribers_.clear();
-  dial_.reset();
-  session_.reset();
+  client_.reset();
   stalling_.reset();
 }
 
 void Member::dial() {
-  auto client = native::Dialer::create(context_.events, config_for(plan_, context_.client));
-  if (!client) return lost(client.error().message());
-  client_ = *std::move(client);
-  dial_ = client_->connect(context_.url, [this](auto connection) {
-    if (!connection) {
-      return lost(connection.error().detail().empty() ? connection.error().message()
-                                                      : connection.error().detail());
-    }
-    connected(*std::move(connection));
+  auto dialer = native::Dialer::create(context_.events, config_for(plan_, context_.client.client));
+  if (!dialer) return lost(dialer.error().message());
+  dialer_ = *std::move(dialer);
+  client_.emplace(context_.events.loop(), static_cast<native::Connector&>(*this),
+                  context_.client.url,
+                  native::ClientOptions{.publish = &publish_,
+                                        .subscribe = &receive_,
+                                        .cache = &context_.received,
+                                        .versions = context_.client.versions,
+                                        .limits = {},
+                                        .backoff = context_.client.backoff,
+                                        .goaway = context_.client.goaway,
+                                        .reconnect = context_.client.reconnect,
+                                        .random = {}},
+                  static_cast<native::ClientHandler&>(*this));
+}
+
+native::Connector::Dial Member::connect(const native::Url& url, const native::DialOptions& options,
+                                        Connected connected) {
+  if (!plan_.slow) return dialer_->connect(url, options, std::move(connected));
+  return dialer_->connect(url, options, [this, connected = std::move(connected)](auto transport) {
+    if (!transport) return connected(std::move(transport));
+    stalling_ = std::make_shared<StallingTransport>(*std::move(transport));
+    connected(std::shared_ptr<transport::Session>(stalling_));
   });
 }
 
-void Member::connected(std::shared_ptr<transport::Session> transport) {
-  if (plan_.slow) {
-    stalling_ = std::make_shared<StallingTransport>(std::move(transport));
-    transport = stalling_;
-  }
-  auto session = Session::create(context_.events.loop(), std::move(transport),
-                                 {.side = Side::client,
-                                  .publish = &publish_,
-                                  .subscribe = &receive_,
-                                  .cache = &context_.received,
-                                  .path = context_.url.target(),
-                                  .versions = context_.versions});
-  if (!session) return lost(session.error().message());
-  session_ = *std::move(session);
-  session_->closed([this](const Error& error, bool) { lost(error.message()); });
-  session_->ready([this] { ready(); });
-}
-
-void Member::ready() {
-  open_ = true;
-  ++context_.tally.connections;
+void Member::on_connected(Session& /*session*/) {
+  if (!std::exchange(open_, true)) ++context_.tally.connections;
+  if (std::exchange(begun_, true)) return;
   Loop& loop = context_.events.loop();
   for (const auto& publisher : publishers_) {
     // Broadcasts of one rate are not all due at once.
@@ -105,6 +101,14 @@ void Member::ready() {
   watch_ = receive_.watch(Path(plan_.watch), *this);
 }
 
+void Member::on_disconnected(const Error& error) { lost(error.message()); }
+
+void Member::on_closed(const Error& error) {
+  // A dial's detail begins with the URL.
+  const bool dialled = !begun_ && !error.detail().empty();
+  lost(dialled ? error.detail() : error.message());
+}
+
 void Member::lost(const std::string& why) {
   if (closing_) return;
   const bool was_open = std::exchange(open_, false);
@@ -112,8 +116,7 @@ void Member::lost(const std::string& why) {
     --context_.tally.connections;
     ++context_.tally.connections_lost;
   }
-  for (const auto& subscriber : subscribers_) subscriber->detach();
-  context_.failed(plan_.index, why, was_open);
+  context_.failed(plan_.index, why, begun_);
 }
 
 void Member::on_announcements(const std::vector<Announcement>& changes) {
@@ -186,10 +189,9 @@ void Member::close() {
   choose_timer_.cancel();
   watch_.reset();
   for (const auto& subscriber : subscribers_) subscriber->detach();
-  dial_.reset();
-  session_.reset();
+  client_.reset();
 }
 
-bool Member::quiet() const { return client_ == nullptr || client_->endpoint().connections() == 0; }
+bool Member::quiet() const { return dialer_ == nullptr || dialer_->endpoint().connections() == 0; }
 
 }  // namespace moq::bench

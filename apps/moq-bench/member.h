@@ -9,12 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "common/client_flags.h"
 #include "moq-bench/bulk_gate.h"
 #include "moq-bench/publisher.h"
 #include "moq-bench/range.h"
 #include "moq-bench/stalling_transport.h"
 #include "moq-bench/subscriber.h"
-#include "native/client/dialer.h"
+#include "native/client/client.h"
 #include "net/model/origin.h"
 #include "net/session/session.h"
 
@@ -43,9 +44,7 @@ struct MemberContext {
   Cache& received;
   const Pattern& pattern;
   std::uint64_t clock;
-  const native::Url& url;
-  const native::DialerConfig& client;
-  const std::vector<const ProtocolVersion*>& versions;
+  const apps::ClientOptions& client;
   Duration max_latency;
   BulkGate* bulk;  ///< null: paced
   /// A connection could not be made, or has ended unasked; from its thread.
@@ -53,11 +52,13 @@ struct MemberContext {
 };
 
 /// One connection with a socket of its own, what it publishes and what it
-/// subscribes to. Belongs to its loop's thread.
-class Member final : private AnnounceReader {
+/// subscribes to. It hands over when its relay goes away. Belongs to its loop's thread.
+class Member final : private AnnounceReader,
+                     private native::Connector,
+                     private native::ClientHandler {
  public:
   Member(const MemberContext& context, Plan plan, Time start);
-  ~Member();
+  ~Member() override;
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
 
@@ -83,8 +84,12 @@ class Member final : private AnnounceReader {
 
  private:
   void dial();
-  void connected(std::shared_ptr<transport::Session> transport);
-  void ready();
+  /// Dials; a slow one's transport stalls.
+  native::Connector::Dial connect(const native::Url& url, const native::DialOptions& options,
+                                  Connected connected) override;
+  void on_connected(Session& session) override;
+  void on_disconnected(const Error& error) override;
+  void on_closed(const Error& error) override;
   void lost(const std::string& why);
   void on_announcements(const std::vector<Announcement>& changes) override;
   void choose();
@@ -102,12 +107,12 @@ class Member final : private AnnounceReader {
   bool chosen_ = false;
   bool measuring_ = false;
   bool open_ = false;
+  bool begun_ = false;  ///< it was open once
   bool closing_ = false;
-  std::unique_ptr<native::Dialer> client_;
-  native::Dialer::Dial dial_;
+  std::unique_ptr<native::Dialer> dialer_;
   std::shared_ptr<StallingTransport> stalling_;
   std::unique_ptr<Origin::Watch> watch_;
-  std::unique_ptr<Session> session_;
+  std::optional<native::Client> client_;
   Timer start_timer_;
   Timer choose_timer_;
 };

@@ -1,4 +1,6 @@
 #include <cstdio>
+#include <map>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -12,20 +14,24 @@ class Announced final : public VerbRunner, private AnnounceReader {
  public:
   explicit Announced(ClientApp& app) : app_(app) {}
 
-  void start(Session& /*session*/) override {
-    watch_ = app_.origin().watch(Path(app_.options().prefix), *this);
-  }
+  void start() override { watch_ = app_.origin().watch(Path(app_.options().prefix), *this); }
   void stop() override { app_.finish(0); }
 
  private:
   void on_announcements(const std::vector<Announcement>& changes) override {
     for (const Announcement& change : changes) {
+      auto& known = known_[change.path];
+      // Another way to the same broadcast is no news.
+      if (known.lock() == change.broadcast && change.broadcast != nullptr) continue;
       fmt::print("{} {}\n", change.broadcast != nullptr ? '+' : '-', change.path.text());
+      known = change.broadcast;
+      if (change.broadcast == nullptr) known_.erase(change.path);
     }
     std::fflush(stdout);
   }
 
   ClientApp& app_;
+  std::map<Path, std::weak_ptr<Broadcast>> known_;
   std::unique_ptr<Origin::Watch> watch_;
 };
 

@@ -56,60 +56,72 @@ int ClientApp::run() {
       return 1;
     }
   }
-  auto client = native::Dialer::create(events_, options_.client);
-  if (!client) {
-    fmt::print(stderr, "moq: {}\n", client.error().message());
+  auto dialer = native::Dialer::create(events_, options_.client);
+  if (!dialer) {
+    fmt::print(stderr, "moq: {}\n", dialer.error().message());
     return 1;
   }
-  client_ = *std::move(client);
+  dialer_ = *std::move(dialer);
   verb_ = make_verb(*this);
-  connect();
+  const bool publishes = options_.verb == Verb::import;
+  client_.emplace(loop(), *dialer_, options_.url,
+                  native::ClientOptions{.publish = publishes ? &origin_ : nullptr,
+                                        .subscribe = publishes ? nullptr : &origin_,
+                                        .cache = &cache_,
+                                        .versions = options_.versions,
+                                        .limits = {},
+                                        .backoff = options_.backoff,
+                                        .goaway = options_.goaway,
+                                        .reconnect = options_.reconnect,
+                                        .random = {}},
+                  static_cast<native::ClientHandler&>(*this));
   events_.run();
   clear_line();
   verb_.reset();
-  dial_.reset();
-  session_.reset();
-  // The last packets, CONNECTION_CLOSE among them, leave with the loop's last turns.
-  events_.run_until([this] { return client_->endpoint().connections() == 0; },
-                    std::chrono::seconds(1));
   client_.reset();
+  // The last packets, CONNECTION_CLOSE among them, leave with the loop's last turns.
+  events_.run_until([this] { return dialer_->endpoint().connections() == 0; },
+                    std::chrono::seconds(1));
+  dialer_.reset();
   return code_;
 }
 
-void ClientApp::connect() {
-  log::info("connecting to {}", options_.url.to_log());
-  dial_ = client_->connect(options_.url, [this](auto result) { connected(std::move(result)); });
+void ClientApp::say(const std::string& what) {
+  clear_line();
+  fmt::print(stderr, "moq: {}\n", what);
 }
 
-void ClientApp::connected(Result<std::shared_ptr<transport::Session>> connection) {
-  if (!connection) {
-    // The detail begins with the URL.
-    return fail("cannot connect to " + (connection.error().detail().empty()
-                                            ? connection.error().message()
-                                            : connection.error().detail()));
+void ClientApp::on_connected(Session& session) {
+  if (std::exchange(started_, true)) {
+    return say(fmt::format("connected again: {}", session.name()));
   }
-  auto session = Session::create(events_.loop(), *std::move(connection),
-                                 {.side = Side::client,
-                                  .publish = options_.verb == Verb::import ? &origin_ : nullptr,
-                                  .subscribe = options_.verb == Verb::import ? nullptr : &origin_,
-                                  .cache = &cache_,
-                                  .path = options_.url.target(),
-                                  .versions = options_.versions});
-  if (!session) return fail(session.error().message());
-  session_ = *std::move(session);
-  session_->closed([this](const Error& error, bool by_peer) { closed(error, by_peer); });
-  session_->draining([this](const std::string& uri) {
-    clear_line();
-    fmt::print(stderr, "moq: the relay is going away{}{}\n", uri.empty() ? "" : "; next: ", uri);
-    stopping_ = true;
-    verb_->going_away();
-  });
-  session_->ready([this] {
-    log::info("connected: {}", session_->name());
-    tick_.arm(later(loop().now(), std::chrono::seconds(1)));
-    started_ = true;
-    verb_->start(*session_);
-  });
+  tick_.arm(later(loop().now(), std::chrono::seconds(1)));
+  verb_->start();
+}
+
+void ClientApp::on_goaway(const native::Url& next) {
+  if (options_.reconnect) {
+    return say(fmt::format("the relay is going away; going on at {}", next.to_log()));
+  }
+  say("the relay is going away");
+  stopping_ = true;
+  verb_->going_away();
+}
+
+void ClientApp::on_handed_over() { log::info("the old session is over"); }
+
+void ClientApp::on_disconnected(const Error& error) {
+  say(fmt::format("the session has ended: {}; connecting again", error.message()));
+}
+
+void ClientApp::on_closed(const Error& error) {
+  if (over_) return;
+  if (!started_) {
+    // The detail begins with the URL.
+    return fail("cannot connect to " + (error.detail().empty() ? error.message() : error.detail()));
+  }
+  if (stopping_ && error.is(lite::SessionError::no_error)) return finish(0);
+  fail(fmt::format("the session has ended: {}", error.message()));
 }
 
 void ClientApp::on_signal() {
@@ -125,12 +137,6 @@ void ClientApp::on_signal() {
   verb_->stop();
 }
 
-void ClientApp::closed(const Error& error, bool by_peer) {
-  if (over_) return;
-  if (stopping_ && by_peer && error.is(lite::SessionError::no_error)) return finish(0);
-  fail(fmt::format("the session has ended: {}", error.message()));
-}
-
 void ClientApp::finish(int code) {
   if (std::exchange(over_, true)) return;
   code_ = code;
@@ -141,8 +147,7 @@ void ClientApp::finish(int code) {
 
 void ClientApp::fail(const std::string& why) {
   if (over_) return;
-  clear_line();
-  fmt::print(stderr, "moq: {}\n", why);
+  say(why);
   finish(1);
 }
 

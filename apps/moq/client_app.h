@@ -2,10 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "moq/options.h"
-#include "native/client/dialer.h"
+#include "native/client/client.h"
 #include "native/io/event_loop.h"
 #include "native/io/signals.h"
 #include "net/model/origin.h"
@@ -13,23 +14,23 @@
 
 namespace moq::apps {
 
-/// What a verb does on a session.
+/// What a verb does.
 class VerbRunner {
  public:
   virtual ~VerbRunner() = default;
-  /// The session is up; `origin` is what the verb publishes in or reads from.
-  virtual void start(Session& session) = 0;
-  /// Ctrl-C, or the relay is going away: comes to an orderly end soon.
+  /// The first session is up; the app's origin is what the verb publishes in or reads from.
+  virtual void start() = 0;
+  /// Ctrl-C: comes to an orderly end soon.
   virtual void stop() = 0;
-  /// The relay has sent GOAWAY. By default the same as `stop`.
+  /// The relay has sent GOAWAY, and there will be no other. By default the same as `stop`.
   virtual void going_away() { stop(); }
   /// Figures for the progress line, and as members of a JSON object.
   virtual std::string progress() { return {}; }
   virtual std::string report() { return {}; }
 };
 
-/// A client program: one session to one relay, one verb on it, Ctrl-C, progress.
-class ClientApp {
+/// A client program: a lasting connection, one verb on it, Ctrl-C, progress.
+class ClientApp final : private native::ClientHandler {
  public:
   explicit ClientApp(Options options);
   ~ClientApp();
@@ -44,6 +45,8 @@ class ClientApp {
   [[nodiscard]] Loop& loop() { return events_.loop(); }
   [[nodiscard]] Origin& origin() { return origin_; }
   [[nodiscard]] Cache& cache() { return cache_; }
+  /// Subscriptions of relays that are not fully served.
+  [[nodiscard]] std::size_t serving() const { return client_ ? client_->serving() : 0; }
 
   /// The verb is done: closes the session and ends with `code`.
   void finish(int code);
@@ -51,10 +54,14 @@ class ClientApp {
   void fail(const std::string& why);
 
  private:
-  void connect();
-  void connected(Result<std::shared_ptr<transport::Session>> connection);
+  void on_connected(Session& session) override;
+  void on_goaway(const native::Url& next) override;
+  void on_handed_over() override;
+  void on_disconnected(const Error& error) override;
+  void on_closed(const Error& error) override;
   void on_signal();
-  void closed(const Error& error, bool by_peer);
+  /// A line for people, whatever the log shows.
+  void say(const std::string& what);
   void tick();
   /// One line of figures, if they are asked for.
   void write_report();
@@ -65,10 +72,9 @@ class ClientApp {
   native::SignalSet signals_;
   Cache cache_;
   Origin origin_;
-  std::unique_ptr<native::Dialer> client_;
-  native::Dialer::Dial dial_;
+  std::unique_ptr<native::Dialer> dialer_;
   std::unique_ptr<VerbRunner> verb_;
-  std::unique_ptr<Session> session_;
+  std::optional<native::Client> client_;
   Timer tick_;
   Timer giving_up_;
   std::FILE* report_ = nullptr;

@@ -9,10 +9,6 @@
 namespace moq::apps {
 namespace {
 
-/// How long a viewer stays with a relay that is going away: the publisher is
-/// told too, and ends its tracks.
-constexpr Duration kGoawayHandover = std::chrono::seconds(10);
-
 /// Writes a broadcast to standard output until it ends.
 class Export final : public VerbRunner, private AnnounceReader {
  public:
@@ -30,17 +26,19 @@ class Export final : public VerbRunner, private AnnounceReader {
     output_.reset();
   }
 
-  void start(Session& /*session*/) override {
-    watch_ = app_.origin().watch(Path(app_.options().broadcast), *this);
-  }
+  void start() override { watch_ = app_.origin().watch(Path(app_.options().broadcast), *this); }
 
   void stop() override {
+    stopping_ = true;
     leave_.cancel();
     if (exporter_ == nullptr) return end();
     exporter_->stop();
   }
 
-  void going_away() override { leave_.arm(later(app_.loop().now(), kGoawayHandover)); }
+  // The publisher is told too, and may end its tracks before that.
+  void going_away() override {
+    leave_.arm(later(app_.loop().now(), app_.options().goaway.handover));
+  }
 
   std::string progress() override {
     if (exporter_ == nullptr && !done_) {
@@ -65,11 +63,15 @@ class Export final : public VerbRunner, private AnnounceReader {
   void on_announcements(const std::vector<Announcement>& changes) override {
     for (const Announcement& change : changes) {
       if (change.path != Path(app_.options().broadcast) || change.broadcast == nullptr) continue;
-      if (exporter_ == nullptr && !done_) begin(change.broadcast);
+      if (change.broadcast == current_) continue;
+      // A publisher that has begun anew: its media go behind what there still is.
+      next_ = change.broadcast;
+      if (exporter_ == nullptr && !done_) begin();
     }
   }
 
-  void begin(const std::shared_ptr<Broadcast>& broadcast) {
+  void begin() {
+    current_ = std::exchange(next_, nullptr);
     log::info("receiving \"{}\"", app_.options().broadcast);
     media::Exporter::Options options = app_.options().export_;
     const Path path(app_.options().broadcast);
@@ -77,7 +79,7 @@ class Export final : public VerbRunner, private AnnounceReader {
       return reference.empty() ? app_.origin().find(path) : nullptr;
     };
     exporter_ = std::make_unique<media::Exporter>(
-        broadcast, std::move(options), [this](ByteSpan bytes) { return write(bytes); },
+        current_, std::move(options), [this](ByteSpan bytes) { return write(bytes); },
         [this](const Result<void>& result) { ended(result); });
   }
 
@@ -101,7 +103,13 @@ class Export final : public VerbRunner, private AnnounceReader {
   }
 
   void ended(const Result<void>& result) {
-    stats_ = exporter_->stats();
+    stats_ = earlier_plus(exporter_->stats());
+    if (next_ != nullptr && !output_->gone() && !stopping_) {
+      return app_.loop().post([this] {
+        earlier_ = stats_;
+        begin();
+      });
+    }
     done_ = true;
     app_.loop().post([this] { exporter_.reset(); });
     // A reader that has seen enough is no failure of ours.
@@ -114,8 +122,18 @@ class Export final : public VerbRunner, private AnnounceReader {
 
   void end() { app_.finish(0); }
 
+  /// With what came from publishers before this one.
+  [[nodiscard]] media::Exporter::Stats earlier_plus(media::Exporter::Stats now) const {
+    now.frames += earlier_.frames;
+    now.bytes += earlier_.bytes;
+    now.groups += earlier_.groups;
+    now.lost_groups += earlier_.lost_groups;
+    now.bad_frames += earlier_.bad_frames;
+    return now;
+  }
+
   media::Exporter::Stats figures() {
-    if (exporter_ != nullptr) stats_ = exporter_->stats();
+    if (exporter_ != nullptr) stats_ = earlier_plus(exporter_->stats());
     return stats_;
   }
 
@@ -126,7 +144,11 @@ class Export final : public VerbRunner, private AnnounceReader {
   std::unique_ptr<Origin::Watch> watch_;
   std::unique_ptr<media::Exporter> exporter_;
   media::Exporter::Stats stats_;
+  media::Exporter::Stats earlier_;
   std::uint64_t shown_bytes_ = 0;
+  std::shared_ptr<Broadcast> current_;
+  std::shared_ptr<Broadcast> next_;
+  bool stopping_ = false;
   bool paused_ = false;
   bool done_ = false;
 };

@@ -12,8 +12,7 @@ class Import final : public VerbRunner {
   explicit Import(ClientApp& app) : app_(app), flushed_(app.loop(), [this] { check_flushed(); }) {}
   ~Import() override { importer_.reset(); }
 
-  void start(Session& session) override {
-    session_ = &session;
+  void start() override {
     broadcast_ = std::make_shared<Broadcast>(app_.loop(), app_.cache());
     media::Importer::Options options = app_.options().import;
     options.opened = [this] { announce(); };
@@ -67,7 +66,7 @@ class Import final : public VerbRunner {
 
   /// Leaves once nothing of what was published is on its way any more.
   void check_flushed() {
-    if (session_->serving() == 0) {
+    if (app_.serving() == 0) {
       publication_.reset();
       return app_.finish(0);
     }
@@ -75,7 +74,6 @@ class Import final : public VerbRunner {
   }
 
   ClientApp& app_;
-  Session* session_ = nullptr;
   std::shared_ptr<Broadcast> broadcast_;
   std::unique_ptr<media::Importer> importer_;
   std::unique_ptr<Origin::Publication> publication_;

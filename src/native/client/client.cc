@@ -154,6 +154,7 @@ void Client::going_away(Line& line, const std::string& uri) {
   }
   const std::weak_ptr<int> alive = alive_;
   follow(line, uri);
+  if (!options_.reconnect) return handler_.on_goaway(target_.url);
   if (line.leg != nullptr) line.leg->set_leaving();
   // Sessions never pile up: what was being left before is left at once.
   if (old_ != nullptr) leave_old();
@@ -215,7 +216,7 @@ std::optional<Duration> Client::failed(const Error& error) {
   const bool redirected = !at_home_ && target_.url.to_log() != home_.url.to_log();
   // Another relay may know us no better; the one that we were given may.
   if (is_final(error) && !redirected && old_ == nullptr) return std::nullopt;
-  if (!options_.reconnect && old_ == nullptr) return std::nullopt;
+  if (!options_.reconnect) return std::nullopt;
   const bool too_long = options_.backoff.timeout > Duration::zero() &&
                         loop_.now() - *failing_since_ >= options_.backoff.timeout;
   // While the old session serves, there is time.

@@ -50,7 +50,8 @@ struct ClientOptions {
   lite::SessionLimits limits;
   Backoff backoff;
   Goaway goaway;
-  /// Whether to dial again when a session is lost. Without, GOAWAY is honoured all the same.
+  /// Whether to dial again, after GOAWAY and when a session is lost. Without, there is one
+  /// session; it stays after a GOAWAY, until its user or the relay ends it.
   bool reconnect = true;
   /// Chance, from 0 to 1 (exclusive). Unset: the system's.
   std::function<double()> random;
@@ -61,7 +62,8 @@ class ClientHandler {
  public:
   /// A session is up: the first, a replacement after GOAWAY, or a new one after a loss.
   virtual void on_connected(Session& /*session*/) {}
-  /// The relay goes away; `next` is dialled while the old session serves on.
+  /// The relay goes away; `next` is dialled while the old session serves on (if the
+  /// client reconnects).
   virtual void on_goaway(const Url& /*next*/) {}
   /// The old session of a handover is over.
   virtual void on_handed_over() {}
