@@ -191,7 +191,10 @@ void Client::closed(Line& line, const Error& error) {
   if (&line == old_.get()) {
     // From here on there is no session that gives it time.
     if (failing_since_) failing_since_ = loop_.now();
-    return leave_old();
+    if (current_ != nullptr) return leave_old();
+    { const std::unique_ptr<Line> gone = std::move(old_); }
+    if (!alive.expired()) handler_.on_disconnected(error);
+    return;
   }
   auto& owner = &line == current_.get() ? current_ : next_;
   const bool was_up = line.up;

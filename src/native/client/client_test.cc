@@ -161,7 +161,7 @@ TEST_P(Handover, PeersDeadlineHoldsDuringAHangingDialAndBackoff) {
   a.drain("moqt://relay.test:2", seconds(2));
   run(seconds(3));
   EXPECT_TRUE(a.sessions.empty());
-  EXPECT_EQ(viewer->told, "connected goaway handed over ");
+  EXPECT_EQ(viewer->told, "connected goaway disconnected ");
 }
 
 // Trap 9.
