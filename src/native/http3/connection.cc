@@ -339,6 +339,7 @@ void SessionImpl::on_response(RequestStream& stream, const Response& response) {
 void SessionImpl::open_session(RequestStream& connect, std::string protocol) {
   timer_.cancel();
   phase_ = Phase::open;
+  if (host_ != nullptr) host_->has_session(*this);
   connect_ = &connect;
   connect.become_session();
   protocol_ = std::move(protocol);

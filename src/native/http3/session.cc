@@ -27,7 +27,7 @@ void SessionImpl::set_handler(transport::SessionHandler* handler) {
 }
 
 transport::Traits SessionImpl::traits() const {
-  return {.datagrams = max_datagram_size() > 0, .carries_path = true};
+  return {.datagrams = max_datagram_size() > 0, .carries_path = true, .kind = "webtransport"};
 }
 
 // --- Streams

@@ -66,6 +66,22 @@ TEST_F(SessionTest, IsAgreedOn) {
   EXPECT_TRUE(client->session->traits().datagrams);
 }
 
+TEST_F(SessionTest, ConnectionsWithoutASessionAreCounted) {
+  ASSERT_TRUE(server.connect());
+  ASSERT_TRUE(until([&] { return server.connections->negotiating() == 1; }));
+  EXPECT_EQ(server.connections->size(), 1U);
+  // It is closed when no session is asked for in time.
+  EXPECT_TRUE(until([&] { return server.connections->negotiating() == 0; }));
+  EXPECT_TRUE(until([&] { return server.connections->size() == 0; }));
+}
+
+TEST_F(SessionTest, ConnectionsWithASessionAreNotNegotiating) {
+  open();
+  EXPECT_EQ(server.connections->negotiating(), 0U);
+  EXPECT_EQ(client_side->negotiating(), 0U);
+  EXPECT_EQ(server.connections->size(), 1U);
+}
+
 TEST_F(SessionTest, HasNoProtocolWhereNoneIsInCommon) {
   ask({"something-else"});
   ASSERT_TRUE(client);

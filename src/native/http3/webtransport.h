@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "native/http3/limits.h"
@@ -74,19 +75,26 @@ class Connections {
 
   /// Connections, with a session or without.
   [[nodiscard]] std::size_t size() const { return all_.size(); }
+  /// Those that have had no session yet. Each has one, or ends, within
+  /// `Limits::connect_timeout`.
+  [[nodiscard]] std::size_t negotiating() const { return negotiating_.size(); }
 
   // --- For its connections.
 
   [[nodiscard]] Loop& loop() const { return loop_; }
   [[nodiscard]] const Limits& limits() const { return limits_; }
   [[nodiscard]] const ServerOptions& server() const { return server_; }
+  void has_session(SessionImpl& connection) { negotiating_.erase(&connection); }
   void forget(SessionImpl& connection);
 
  private:
+  std::shared_ptr<SessionImpl> add(std::shared_ptr<quic::Connection> connection);
+
   Loop& loop_;
   Limits limits_;
   ServerOptions server_;
   std::unordered_map<SessionImpl*, std::shared_ptr<SessionImpl>> all_;
+  std::unordered_set<SessionImpl*> negotiating_;
 };
 
 }  // namespace moq::native::http3

@@ -222,6 +222,15 @@ TEST(Draining, NewConnectionsAreRefusedAndOldOnesGoOn) {
   ASSERT_TRUE(pair.network.run_until([&] { return log.finished; }));
 }
 
+TEST(Draining, NewConnectionsAreTakenAgain) {
+  Pair pair;
+  pair.server_endpoint->refuse_new();
+  EXPECT_FALSE(pair.connect());
+  pair.server_endpoint->accept_new();
+  pair.refused.reset();
+  EXPECT_TRUE(pair.connect());
+}
+
 TEST(Closing, ADestroyedEndpointClosesItsSessions) {
   Pair pair;
   ASSERT_TRUE(pair.connect());

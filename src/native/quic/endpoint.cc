@@ -46,7 +46,8 @@ void Endpoint::set_tls(std::shared_ptr<const tls::ServerContext> tls) {
 Endpoint::Attempt Endpoint::connect(ConnectOptions options, Connected connected) {
   return impl_->connect(std::move(options), std::move(connected));
 }
-void Endpoint::refuse_new() { impl_->refuse_new(); }
+void Endpoint::refuse_new() { impl_->refuse_new(true); }
+void Endpoint::accept_new() { impl_->refuse_new(false); }
 void Endpoint::close_all(std::uint64_t code, std::string_view reason) {
   impl_->close_all(code, reason);
 }

@@ -71,6 +71,8 @@ class Endpoint final : public PacketHandler {
   /// New connections get CONNECTION_REFUSED from now on; those that are
   /// shaking hands still complete.
   void refuse_new();
+  /// Takes new connections again.
+  void accept_new();
   /// Closes all connections with an application code.
   void close_all(std::uint64_t code, std::string_view reason);
   /// Calls `done` from the loop once no connection is left and all closing

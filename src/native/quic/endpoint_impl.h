@@ -27,7 +27,7 @@ class Endpoint::Impl final : public Host, public std::enable_shared_from_this<En
   void listen(std::shared_ptr<const tls::ServerContext> tls, Accepted accepted);
   void set_tls(std::shared_ptr<const tls::ServerContext> tls) { server_tls_ = std::move(tls); }
   Attempt connect(ConnectOptions options, Connected connected);
-  void refuse_new() { refusing_ = true; }
+  void refuse_new(bool refuse) { refusing_ = refuse; }
   void close_all(std::uint64_t code, std::string_view reason);
   void when_closed(std::function<void()> done);
   void shut_down();

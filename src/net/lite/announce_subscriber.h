@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -22,6 +23,8 @@ class AnnounceSubscriber final : public RequestStream {
 
   /// The peer is going away: its routes lose to any other.
   void set_draining();
+  /// Broadcasts that the peer has announced and not ended.
+  [[nodiscard]] std::size_t active() const { return active_.size(); }
 
  private:
   Result<bool> parse(MessageReader& reader) override;

@@ -140,6 +140,12 @@ void Session::start_announcements() {
   }
 }
 
+std::size_t Session::announced() const {
+  std::size_t sum = 0;
+  for (const AnnounceSubscriber* stream : announcements_) sum += stream->active();
+  return sum;
+}
+
 void Session::send_goaway(const std::string& uri) {
   if (closed_ || !has_goaway() || std::exchange(goaway_sent_, true)) return;
   add(std::make_unique<GoawayStream>(*this, uri));

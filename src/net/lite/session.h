@@ -143,6 +143,8 @@ class Session final : public std::enable_shared_from_this<Session>,
   [[nodiscard]] std::size_t active() const { return tasks_.size(); }
   /// Subscriptions of the peer's that are not fully served.
   [[nodiscard]] std::size_t serving() const { return peer_subscribe_ids_.size(); }
+  /// Broadcasts that the peer has announced and not ended.
+  [[nodiscard]] std::size_t announced() const;
   [[nodiscard]] bool goaway_received() const { return goaway_received_; }
   [[nodiscard]] Version version() const { return version_; }
   /// "moq-lite-05 [::1]:4443", for logs.

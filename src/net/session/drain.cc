@@ -44,8 +44,14 @@ Result<void> Drain::start(const std::string& uri, std::optional<Duration> deadli
   }
   started_ = true;
   actions_.send_goaway(uri);
-  if (deadline && *deadline > Duration::zero()) deadline_.arm(later(loop_.now(), *deadline));
+  set_deadline(deadline);
   return {};
+}
+
+void Drain::set_deadline(std::optional<Duration> deadline) {
+  if (!started_ || closed_) return;
+  const bool bounded = deadline && *deadline > Duration::zero();
+  deadline_.arm(bounded ? later(loop_.now(), *deadline) : kNever);
 }
 
 void Drain::complete(std::function<void(DrainOutcome)> done) {

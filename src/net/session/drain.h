@@ -53,6 +53,9 @@ class Drain {
   /// Once: a second call fails and changes nothing.
   Result<void> start(const std::string& uri = {}, std::optional<Duration> deadline = std::nullopt);
   [[nodiscard]] bool started() const { return started_; }
+  /// Of a started drain: how long the peer may stay from now on, whatever was said
+  /// before; none, or zero: until it leaves. The peer is told nothing.
+  void set_deadline(std::optional<Duration> deadline);
 
   /// Calls `done` when a started drain has ended; at once if it has already.
   void complete(std::function<void(DrainOutcome)> done);

@@ -83,6 +83,10 @@ class Session final : private lite::SessionEvents,
   [[nodiscard]] std::size_t active() const { return lite_ == nullptr ? 0 : lite_->active(); }
   /// Subscriptions of the peer's that are not fully served.
   [[nodiscard]] std::size_t serving() const { return lite_ == nullptr ? 0 : lite_->serving(); }
+  /// Broadcasts that the peer has announced and not ended.
+  [[nodiscard]] std::size_t announced() const { return lite_ == nullptr ? 0 : lite_->announced(); }
+  /// Whether the version has a GOAWAY; false until the version is known.
+  [[nodiscard]] bool has_goaway() const { return lite_ != nullptr && lite_->has_goaway(); }
 
  private:
   /// What is asked of a session whose version is not known yet.

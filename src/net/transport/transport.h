@@ -177,6 +177,8 @@ struct Traits {
   /// Whether the client's URL path went with the handshake (WebTransport,
   /// WebSocket); otherwise it has to be sent in SETUP.
   bool carries_path = false;
+  /// What people and metrics call it.
+  std::string_view kind = "quic";
 };
 
 /// One connection to a peer, or one WebTransport session.
