@@ -55,6 +55,8 @@ class Merge {
     check_tls();
     check_access();
     check_ranges();
+    check_drain();
+    check_internal();
     // Without [server] bind, this would be a server of streams only, which must
     // not open a UDP port that nobody asked for.
     for (const char* stream : {"server.tcp.bind", "server.unix.bind"}) {
@@ -186,6 +188,19 @@ class Merge {
       mistake("server.quic.max_streams",
               fmt::format("found {}, expected 1 to {}", streams, kMaxStreams));
     }
+  }
+
+  void check_drain() {
+    const auto wrong = mistake_in(config_.drain);
+    if (wrong) mistake(fmt::format("drain_{}", wrong->field), wrong->what);
+  }
+
+  void check_internal() {
+    const auto& listen = config_.internal.listen;
+    if (!listen || is_loopback(*listen)) return;
+    config_.warnings.push_back(
+        fmt::format("{}: {} is not this machine's alone: whoever reaches it can drain this relay",
+                    places_.at("internal.listen"), listen->to_string()));
   }
 
   Loaded& loaded_;

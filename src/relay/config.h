@@ -9,6 +9,7 @@
 
 #include "net/base/log.h"
 #include "net/base/time.h"
+#include "relay/drain_order.h"
 #include "relay/parse.h"
 
 namespace moq::relay {
@@ -67,10 +68,14 @@ struct Config {
     Duration duration = std::chrono::seconds(30);
   } cache;
 
-  /// How long sessions may stay after the first signal; none: until they leave.
-  std::optional<Duration> drain_timeout;
+  struct Internal {
+    std::optional<HostPort> listen;  ///< none: no listener for operators
+  } internal;
 
-  /// What was set but has no effect, for the log: a line each.
+  /// Of drains that signals begin, and of others as far as they say nothing else.
+  DrainOrder drain;
+
+  /// What was set but has no effect, or more than is good, for the log: a line each.
   std::vector<std::string> warnings;
 };
 

@@ -93,7 +93,8 @@ TEST_F(ConfigTest, TheLeastFileHasTheDefaultsOfTheReference) {
   EXPECT_THAT(config.auth.public_access.publish, ElementsAre(""));
   EXPECT_EQ(config.cache.capacity, (SizeLimit{0, 50}));
   EXPECT_EQ(config.cache.duration, 30s);
-  EXPECT_FALSE(config.drain_timeout);
+  EXPECT_EQ(config.drain, DrainOrder{});
+  EXPECT_FALSE(config.internal.listen);
   EXPECT_THAT(config.warnings, IsEmpty());
 }
 
@@ -102,6 +103,10 @@ TEST_F(ConfigTest, EveryKeyOfAFileIsStored) {
   const std::string key = write("key.pem", "x");
   const Config config = good(load(R"(
 drain_timeout = "2m"
+drain_uri = ["https://b.example/", "moqt://c.example"]
+drain_spread = "10s"
+[internal]
+listen = 9090
 [log]
 level = "DEBUG"
 [server]
@@ -127,7 +132,8 @@ publish = "anon"
 capacity = "8GiB"
 duration = "10s"
 )"));
-  EXPECT_EQ(config.drain_timeout, 2min);
+  EXPECT_EQ(config.drain, (DrainOrder{2min, {"https://b.example/", "moqt://c.example"}, 10s}));
+  EXPECT_EQ(config.internal.listen, (HostPort{"127.0.0.1", 9090}));
   EXPECT_EQ(config.log.level, log::Level::debug);
   EXPECT_EQ(config.server.bind, (HostPort{"127.0.0.1", 4443}));
   EXPECT_EQ(config.server.workers, 3U);
@@ -253,6 +259,11 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
       {"[log]\nlevel = \"loud\"\n", {":2: log.level", "trace, debug, info, warn, error"}},
       {"[cache]\ncapacity = \"lots\"\n", {"a size such as \"8GiB\""}},
       {"[web.http]\nlisten = \"localhost:80\"\n", {"web.http.listen", "an IP address"}},
+      {"[internal]\nlisten = \"localhost:1\"\n", {":2: internal.listen", "a port, or an IP"}},
+      {"[internal]\nlisten = 65536\n", {":2: internal.listen", "found \"65536\""}},
+      {"drain_uri = \"relay2\"\n", {":1: drain_uri: found \"relay2\"", "expected a URI"}},
+      {"drain_uri = [\"https://b/\", \"\"]\n", {":1: drain_uri: found \"\"", "expected a URI"}},
+      {"drain_spread = \"10s\"\ndrain_timeout = \"10s\"\n", {":1: drain_spread: expected less"}},
       {"[server\n", {"relay.toml:1: not valid TOML"}},
       {"[auth]\nkey = \"root.jwk\"\n", {":2: auth.key: not supported", "not ignored"}},
       {"[server.tls]\nroot = \"ca.pem\"\n", {":2: server.tls.root: not supported"}},
@@ -267,6 +278,49 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
     const auto found = mistakes(c.text);
     ASSERT_FALSE(found.empty()) << c.text;
     for (const std::string& part : c.parts) EXPECT_THAT(found.front(), HasSubstr(part)) << c.text;
+  }
+}
+
+TEST_F(ConfigTest, DrainUrisAreBounded) {
+  const std::string longest = "https://b/" + std::string(8192 - 10, 'x');
+  EXPECT_EQ(
+      good(load("drain_uri = \"" + longest + "\"\n" + std::string(kLeast))).drain.uris.front(),
+      longest);
+  EXPECT_THAT(load("drain_uri = \"" + longest + "x\"\n" + std::string(kLeast)).mistakes,
+              ElementsAre(HasSubstr(":1: drain_uri: found a URI of 8193 bytes")));
+  std::string many;
+  for (std::size_t i = 0; i <= kMaxDrainUris; ++i) many += "https://b/ ";
+  EXPECT_THAT(load(kLeast, {"--drain-uri", many}).mistakes,
+              ElementsAre(HasSubstr("--drain-uri: found 65 URIs")));
+}
+
+TEST_F(ConfigTest, DrainUrisOfFlagsAndVariablesAreSeparatedBySpaces) {
+  environment_["MOQ_DRAIN_URI"] = "https://a/?x=1,2  moqt://b";
+  environment_["MOQ_DRAIN_SPREAD"] = "3s";
+  const Config config = good(load(kLeast));
+  EXPECT_EQ(config.drain, (DrainOrder{{}, {"https://a/?x=1,2", "moqt://b"}, 3s}));
+  EXPECT_THAT(
+      good(load(kLeast, {"--drain-uri", "https://c/", "--drain-uri", "https://d/"})).drain.uris,
+      ElementsAre("https://c/", "https://d/"));
+}
+
+TEST_F(ConfigTest, ADrainWithoutAnyTimeNeedsNoSpread) {
+  EXPECT_EQ(good(load(kLeast, {"--drain-timeout", "0s", "--drain-spread", "5s"})).drain.timeout,
+            0s);
+}
+
+TEST_F(ConfigTest, AnInternalListenerIsThisMachinesUnlessAskedOtherwise) {
+  for (const auto& [text, expected] : {std::pair{"9090", "127.0.0.1:9090"},
+                                       {":9090", "127.0.0.1:9090"},
+                                       {"127.0.0.2:1", "127.0.0.2:1"},
+                                       {"[::1]:1", "[::1]:1"}}) {
+    const Config config = good(load(kLeast, {"--internal-listen", text}));
+    EXPECT_EQ(config.internal.listen->to_string(), expected);
+    EXPECT_THAT(config.warnings, IsEmpty()) << text;
+  }
+  for (const char* text : {"[::]:9090", "0.0.0.0:9090", "192.0.2.1:9090", "[2001:db8::1]:9090"}) {
+    EXPECT_THAT(good(load(kLeast, {"--internal-listen", text})).warnings,
+                ElementsAre(AllOf(StartsWith("--internal-listen: "), HasSubstr(text))));
   }
 }
 
@@ -339,9 +393,11 @@ TEST(Keys, NoTwoShareASpelling) {
 // Stores take the alternative of the type; one that did not would throw here.
 TEST(Keys, EveryKeyStoresAValueOfItsType) {
   const std::map<Type, std::string> kSamples = {
-      {Type::text_list, "x"},      {Type::path_list, "x"},    {Type::boolean, "true"},
-      {Type::count, "1"},          {Type::duration, "1s"},    {Type::size, "1GB"},
-      {Type::host_port, "[::]:1"}, {Type::address, "[::]:1"}, {Type::version_list, "moq-lite-04"},
+      {Type::text_list, "x"},      {Type::path_list, "x"},
+      {Type::boolean, "true"},     {Type::count, "1"},
+      {Type::duration, "1s"},      {Type::size, "1GB"},
+      {Type::host_port, "[::]:1"}, {Type::address, "[::]:1"},
+      {Type::local_address, "1"},  {Type::version_list, "moq-lite-04"},
   };
   for (const Key& key : all_keys()) {
     SCOPED_TRACE(key.name());

@@ -17,7 +17,9 @@ std::vector<std::string> items_of(const Key& key, const std::vector<std::string>
   const bool commas = key.type == Type::version_list || key.name() == "server.tls.generate";
   std::vector<std::string> items;
   for (const std::string& text : written) {
-    if (commas) {
+    if (key.name() == "drain_uri") {
+      std::ranges::move(words(text), std::back_inserter(items));
+    } else if (commas) {
       std::ranges::move(split_list(text), std::back_inserter(items));
     } else {
       items.push_back(text);

@@ -39,7 +39,8 @@ constexpr std::string_view kSignals = R"(Signals and exit codes:
   session is asked to leave with GOAWAY, /ready answers 503, and the program
   exits with 0 the moment that the last session has left. The second ends it at
   once, with 130 after SIGINT and 143 after SIGTERM. 2: the configuration is
-  wrong. 1: anything else.
+  wrong. 1: anything else. A drain that POST /drain began is the first signal's
+  once that comes.
 )";
 
 void wrap(std::string& out, std::string_view text) {

@@ -20,9 +20,10 @@ enum class Type : unsigned char {
   count,
   duration,
   size,
-  host_port,  ///< a name or an address, and a port
-  address,    ///< an IP address and a port
-  choice,     ///< one of Key::choices
+  host_port,      ///< a name or an address, and a port
+  address,        ///< an IP address and a port
+  local_address,  ///< a port of 127.0.0.1, or an IP address and a port
+  choice,         ///< one of Key::choices
   version_list,
   anything,  ///< of keys that are not acted on
 };

@@ -27,4 +27,9 @@ void stopping(std::string_view status) { send(fmt::format("STOPPING=1\nSTATUS={}
 
 void status(std::string_view status) { send(fmt::format("STATUS={}", status)); }
 
+void progress(std::string_view status, Duration extension) {
+  send(fmt::format("STATUS={}\nEXTEND_TIMEOUT_USEC={}", status,
+                   std::chrono::duration_cast<std::chrono::microseconds>(extension).count()));
+}
+
 }  // namespace moq::relay::notify

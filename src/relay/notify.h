@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "net/base/time.h"
+
 /// What the service manager is told (systemd's sd_notify). Without one, that is
 /// without NOTIFY_SOCKET in the environment, these do nothing.
 namespace moq::relay::notify {
@@ -12,5 +14,8 @@ void ready(std::string_view status);
 void stopping(std::string_view status);
 /// The line that `systemctl status` shows.
 void status(std::string_view status);
+/// The same of a process on its way out, which asks not to be killed for another
+/// `extension` from now on.
+void progress(std::string_view status, Duration extension);
 
 }  // namespace moq::relay::notify

@@ -51,6 +51,8 @@ TEST_F(NotifyTest, TellsTheServiceManager) {
   EXPECT_EQ(next(), "STATUS=2 sessions");
   notify::stopping("draining");
   EXPECT_EQ(next(), "STOPPING=1\nSTATUS=draining");
+  notify::progress("1 session", std::chrono::seconds(30));
+  EXPECT_EQ(next(), "STATUS=1 session\nEXTEND_TIMEOUT_USEC=30000000");
 }
 
 TEST_F(NotifyTest, SaysNothingWithoutOne) {

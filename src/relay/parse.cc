@@ -178,6 +178,37 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
   return HostPort{std::string(host), *port};
 }
 
+std::optional<HostPort> parse_local_address(std::string_view text) {
+  std::string_view port = text;
+  if (port.starts_with(':')) port.remove_prefix(1);
+  if (const auto number_only = number<std::uint16_t>(port))
+    return HostPort{"127.0.0.1", *number_only};
+  if (!native::SocketAddress::parse(text)) return {};
+  return parse_host_port(text);
+}
+
+bool is_loopback(const HostPort& address) {
+  const auto parsed = native::SocketAddress::parse(address.to_string());
+  if (!parsed) return false;
+  const std::string host = parsed->unmapped().host();
+  return host == "::1" || (parsed->is_v4() && host.starts_with("127."));
+}
+
+bool is_uri(std::string_view text) {
+  const auto is_letter = [](char c) { return lower(c) >= 'a' && lower(c) <= 'z'; };
+  const std::string_view scheme = take(text, [&](char c) {
+    return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+  });
+  if (scheme.empty() || !is_letter(scheme.front()) || !text.starts_with("://")) return false;
+  text.remove_prefix(3);
+  const auto allowed = [](char c) {
+    return c > ' ' && c < 0x7f &&
+           std::string_view("#\"<>\\^`{|}").find(c) == std::string_view::npos;
+  };
+  const std::string_view authority = text.substr(0, text.find_first_of("/?"));
+  return !authority.empty() && authority.front() != ':' && std::ranges::all_of(text, allowed);
+}
+
 std::optional<bool> parse_bool(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;

@@ -44,6 +44,16 @@ std::optional<SizeLimit> parse_size(std::string_view text);
 /// "[::]:443", "127.0.0.1:4443" or "host.example:443".
 std::optional<HostPort> parse_host_port(std::string_view text);
 
+/// What may be a listener for this machine only: as parse_host_port for an IP address;
+/// or a port alone ("9090", ":9090"), which is 127.0.0.1's.
+std::optional<HostPort> parse_local_address(std::string_view text);
+
+/// Whether this is a loopback address (127.0.0.0/8 or ::1), IPv4-mapped or not.
+bool is_loopback(const HostPort& address);
+
+/// Whether this is a URI with a scheme and a host, and without a fragment (RFC 3986 §3).
+bool is_uri(std::string_view text);
+
 /// "true" or "false".
 std::optional<bool> parse_bool(std::string_view text);
 

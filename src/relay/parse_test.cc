@@ -95,6 +95,36 @@ TEST(ParseHostPort, ReadsNamesAndAddresses) {
   }
 }
 
+TEST(ParseLocalAddress, APortAloneIsLoopbacks) {
+  EXPECT_EQ(parse_local_address("9090"), (HostPort{"127.0.0.1", 9090}));
+  EXPECT_EQ(parse_local_address(":0"), (HostPort{"127.0.0.1", 0}));
+  EXPECT_EQ(parse_local_address("[::]:9090"), (HostPort{"::", 9090}));
+  for (const char* text : {"", ":", "65536", "localhost:1", "::1", "[::1]", "127.0.0.1", "-1"}) {
+    EXPECT_EQ(parse_local_address(text), std::nullopt) << text;
+  }
+}
+
+TEST(IsLoopback, TellsThisMachineFromOthers) {
+  for (const char* host : {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(is_loopback({host, 1})) << host;
+  }
+  for (const char* host : {"0.0.0.0", "::", "128.0.0.1", "::2", "::ffff:192.0.2.1", "localhost"}) {
+    EXPECT_FALSE(is_loopback({host, 1})) << host;
+  }
+}
+
+TEST(IsUri, WantsASchemeAndAHost) {
+  for (const char* text : {"https://relay2.example", "moqt://[::1]:4443/room?jwt=a.b-c",
+                           "x+y-1.z://h", "https://user@h/%20;,=!$"}) {
+    EXPECT_TRUE(is_uri(text)) << text;
+  }
+  for (const char* text : {"", "relay2", "https:", "https:/h", "https://", "https:///path", "://h",
+                           "1x://h", "https://:443", "https://h/a b", "https://h/#fragment",
+                           "https://h/\n", "https://h/\x80", "ht_tp://h", "https://?x"}) {
+    EXPECT_FALSE(is_uri(text)) << text;
+  }
+}
+
 TEST(SplitList, KeepsEmptyItems) {
   EXPECT_THAT(split_list("a, b ,,c"), testing::ElementsAre("a", "b", "", "c"));
   EXPECT_THAT(split_list(""), testing::ElementsAre(""));

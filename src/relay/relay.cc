@@ -1,6 +1,7 @@
 #include "relay/relay.h"
 
 #include <netdb.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <random>
@@ -14,8 +15,10 @@
 #include "net/base/log.h"
 #include "net/lite/error.h"
 #include "net/session/version.h"
+#include "relay/internal.h"
 #include "relay/memory.h"
 #include "relay/notify.h"
+#include "relay/web.h"
 
 namespace moq::relay {
 
@@ -46,6 +49,10 @@ Result<native::SocketAddress> resolve(const HostPort& where) {
   return address;
 }
 
+std::size_t worker_count(const Config& config) {
+  return config.server.workers != 0 ? config.server.workers : native::Workers::default_count();
+}
+
 native::quic::Config quic_config(const Config::Server::Quic& quic) {
   native::quic::Config config;
   config.congestion_control = quic.congestion_control == CongestionControl::loss
@@ -70,22 +77,25 @@ Result<std::unique_ptr<Relay>> Relay::start(native::EventLoop& events, const Con
 
 Relay::Relay(native::EventLoop& events, const Config& config, Ended ended)
     : events_(events),
-      window_(config.drain_timeout),
-      shutdown_(events.loop(), config.drain_timeout, *this),
+      shared_{.access = config.auth.public_access,
+              .versions = {},
+              .hop_id = random_hop_id(),
+              .census = std::make_shared<Census>(worker_count(config)),
+              .on_empty = {}},
+      shutdown_(events.loop(), config.drain, *this),
+      report_(events.loop(), *shared_.census, ::isatty(STDERR_FILENO) == 1),
       ended_(std::move(ended)) {
-  shared_.access = config.auth.public_access;
-  shared_.hop_id = random_hop_id();
   shared_.budget->capacity = config.cache.capacity.resolve(total_memory());
   shared_.budget->duration = config.cache.duration.count();
-  shared_.on_drain_progress = [this, alive = std::weak_ptr(alive_)](std::size_t worker,
-                                                                    std::size_t left) {
-    events_.post([this, worker, left, alive] {
-      if (!alive.expired()) on_drain_progress(worker, left);
+  shared_.on_empty = [this, alive = std::weak_ptr(alive_)](std::size_t worker, unsigned drain) {
+    events_.post([this, worker, drain, alive] {
+      if (!alive.expired()) on_empty(worker, drain);
     });
   };
 }
 
 Relay::~Relay() {
+  internal_.reset();
   web_.reset();
   server_.reset();
 }
@@ -98,14 +108,12 @@ Result<void> Relay::open(const Config& config) {
                                                  .generate = config.server.tls.generate}));
   native::ServerConfig server;
   MOQ_TRY(server.listen, resolve(config.server.bind));
-  server.workers =
-      config.server.workers != 0 ? config.server.workers : native::Workers::default_count();
+  server.workers = worker_count(config);
   server.alpns = alpns(versions);
   shared_.versions = versions;
   server.quic = quic_config(config.server.quic);
   server.with_ctrl_c_handler(false);
   workers_.resize(server.workers);
-  left_.resize(server.workers);
 
   MOQ_TRY(server_,
           native::Server::start(
@@ -121,18 +129,37 @@ Result<void> Relay::open(const Config& config) {
                    },
                .on_stop = [this](native::Worker& worker) { workers_[worker.index()].reset(); }}));
 
+  MOQ_CHECK_OK(open_web(config));
+  notify::ready(serving());
+  return {};
+}
+
+Result<void> Relay::open_web(const Config& config) {
   if (config.web.http_listen) {
     MOQ_TRY(const auto address, resolve(*config.web.http_listen));
-    MOQ_TRY(web_, Web::listen(events_, address,
-                              {.fingerprint =
-                                   [this] {
-                                     const auto all = server_->fingerprints();
-                                     return all.empty() ? "" : native::tls::to_hex(all.front());
-                                   },
-                               .ready = [this] { return shutdown_.running(); }}));
+    const auto fingerprint = [this] {
+      const auto all = server_->fingerprints();
+      return all.empty() ? "" : native::tls::to_hex(all.front());
+    };
+    MOQ_TRY(web_, HttpServer::listen(events_, address,
+                                     web_routes({.fingerprint = fingerprint,
+                                                 .ready = [this] { return shutdown_.running(); }}),
+                                     HttpAudience::everyone));
     log::info("listening for HTTP on TCP {}", web_->address().to_string());
   }
-  notify::ready(fmt::format("serving on UDP {}", server_->local_address().to_string()));
+  if (config.internal.listen) {
+    MOQ_TRY(const auto address, resolve(*config.internal.listen));
+    MOQ_TRY(internal_,
+            HttpServer::listen(
+                events_, address,
+                internal_routes(
+                    {.status = [this] { return status(); },
+                     .drain = [this](const DrainOrder& order) { return shutdown_.request(order); },
+                     .cancel = [this] { return shutdown_.cancel(); },
+                     .usual = config.drain}),
+                HttpAudience::programs));
+    log::info("listening for operators on TCP {}", internal_->address().to_string());
+  }
   return {};
 }
 
@@ -162,30 +189,54 @@ void Relay::on_workers(const std::function<void(RelayWorker&)>& task) {
   }
 }
 
-void Relay::drain() {
-  notify::stopping("draining");
-  on_workers([window = window_](RelayWorker& worker) { worker.drain(window); });
+DrainStatus Relay::status() {
+  DrainStatus status{.phase = shutdown_.phase(),
+                     .ending = shutdown_.ending(),
+                     .age = report_.age(),
+                     .time_left = {},
+                     .took = report_.took(),
+                     .counts = shared_.census->counts()};
+  if (const Time end = shutdown_.deadline(); end != kNever) {
+    status.time_left = end - events_.loop().now();
+  }
+  return status;
 }
 
-void Relay::on_drain_progress(std::size_t worker, std::size_t left) {
-  left_[worker] = left;
-  std::size_t total = 0;
-  bool all = true;
-  for (const auto& each : left_) {
-    total += each.value_or(0);
-    all = all && each.has_value();
-  }
-  notify::status(fmt::format("draining: {} sessions left", total));
-  if (all && total == 0) shutdown_.drained();
+std::string Relay::serving() const {
+  return fmt::format("serving on UDP {}", server_->local_address().to_string());
+}
+
+void Relay::drain(const DrainOrder& order) {
+  empty_.clear();
+  shared_.census->drain_begins();
+  report_.begin(shutdown_.ending());
+  const auto run = std::make_shared<DrainRun>(++drains_, order, events_.loop().now());
+  on_workers([run](RelayWorker& worker) { worker.drain(run); });
+}
+
+void Relay::on_empty(std::size_t worker, unsigned drain) {
+  if (drain != drains_) return;
+  empty_.insert(worker);
+  if (empty_.size() == workers_.size()) shutdown_.drained();
+}
+
+void Relay::adopt() { report_.adopt(); }
+
+void Relay::resume() {
+  on_workers([](RelayWorker& worker) { worker.resume(); });
+  report_.cancel(serving());
 }
 
 void Relay::close_sessions() {
   on_workers([](RelayWorker& worker) { worker.close_sessions(); });
 }
 
+void Relay::emptied() { report_.end(); }
+
 void Relay::exit(int code) {
-  // In order, no session is left, and this is for handshakes. Otherwise they are
-  // cut off, and are told so.
+  report_.end();
+  // In order, no session is left, and what closes has nobody to wait for. Otherwise
+  // sessions are cut off, and are told so.
   const auto reason = code == 0 ? lite::SessionError::no_error : lite::SessionError::goaway_timeout;
   server_->close(static_cast<std::uint64_t>(reason), "the relay has ended");
   if (code == 0 && !server_->wait_closed(kCloseTime)) log::debug("some peers were not told");

@@ -3,21 +3,24 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "native/io/event_loop.h"
 #include "native/server/server.h"
 #include "relay/config.h"
+#include "relay/drain_report.h"
+#include "relay/drain_status.h"
+#include "relay/http_server.h"
 #include "relay/relay_worker.h"
 #include "relay/shutdown.h"
-#include "relay/web.h"
 
 namespace moq::relay {
 
 /// A relay: workers that serve sessions, the bridges between them, HTTP, and an
-/// orderly end. Belongs to the thread that runs `events`, which is for signals
-/// and HTTP only.
+/// orderly end; or, as operators ask for it, an orderly emptying. Belongs to the thread that runs
+/// `events`, which is for signals and HTTP only.
 class Relay final : private ShutdownEffects {
  public:
   /// Gets what the process is to exit with. Once; must not destroy the relay.
@@ -40,6 +43,10 @@ class Relay final : private ShutdownEffects {
   [[nodiscard]] const native::SocketAddress* http_address() const {
     return web_ == nullptr ? nullptr : &web_->address();
   }
+  /// Where operators ask; null when it is off.
+  [[nodiscard]] const native::SocketAddress* internal_address() const {
+    return internal_ == nullptr ? nullptr : &internal_->address();
+  }
 
  private:
   /// How long the last packets may take to leave.
@@ -47,27 +54,36 @@ class Relay final : private ShutdownEffects {
 
   Relay(native::EventLoop& events, const Config& config, Ended ended);
   Result<void> open(const Config& config);
+  Result<void> open_web(const Config& config);
   void start_worker(native::Worker& worker);
   /// Runs `task` on each worker's thread, later.
   void on_workers(const std::function<void(RelayWorker&)>& task);
-  void on_drain_progress(std::size_t worker, std::size_t left);
+  void on_empty(std::size_t worker, unsigned drain);
+  [[nodiscard]] DrainStatus status();
+  /// What the service manager shows of a relay that runs.
+  [[nodiscard]] std::string serving() const;
 
-  void drain() override;
+  void drain(const DrainOrder& order) override;
+  void adopt() override;
+  void resume() override;
   void close_sessions() override;
+  void emptied() override;
   void exit(int code) override;
 
   native::EventLoop& events_;
   Shared shared_;
-  std::optional<Duration> window_;
   Shutdown shutdown_;
+  DrainReport report_;
   Ended ended_;
-  /// Sessions left on each worker that has begun to drain.
-  std::vector<std::optional<std::size_t>> left_;
+  unsigned drains_ = 0;
+  /// The workers on which the last drain has left nobody.
+  std::set<std::size_t> empty_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   /// Each touched on its worker's thread only.
   std::vector<std::unique_ptr<RelayWorker>> workers_;
   std::unique_ptr<native::Server> server_;
-  std::unique_ptr<Web> web_;
+  std::unique_ptr<HttpServer> web_;
+  std::unique_ptr<HttpServer> internal_;
 };
 
 }  // namespace moq::relay

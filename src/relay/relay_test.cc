@@ -340,7 +340,7 @@ TEST_F(RelayTest, TheSecondSignalEndsItAtOnce) {
 
 TEST_F(RelayTest, ADrainTimeoutClosesWhoStays) {
   Config config;
-  config.drain_timeout = std::chrono::milliseconds(50);
+  config.drain.timeout = std::chrono::milliseconds(50);
   start(2, config);
   const auto publisher = connect();
   publish(*publisher);
@@ -357,7 +357,7 @@ TEST_F(RelayTest, ADrainTimeoutClosesWhoStays) {
 
 TEST_F(RelayTest, ADrainTimeoutOfZeroClosesAtOnce) {
   Config config;
-  config.drain_timeout = Duration::zero();
+  config.drain.timeout = Duration::zero();
   start(1, config);
   const auto peer = connect();
   relay_->on_signal(SIGTERM);

@@ -1,10 +1,12 @@
 #include "relay/relay_worker.h"
 
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "net/base/log.h"
+#include "net/transport/error.h"
 #include "relay/auth.h"
 
 namespace moq::relay {
@@ -14,6 +16,22 @@ namespace {
 constexpr int kOk = 200;
 constexpr int kUnauthorized = 401;
 constexpr int kUnavailable = 503;
+
+Census::Kind kind_of(Session& session) {
+  const std::string_view version = session.version();
+  return {.version = std::string(version.empty() ? "none" : version),
+          .transport = std::string(session.transport().traits().kind)};
+}
+
+/// How a drain's session ended. One that was not told may end like one that was.
+DrainOutcome outcome_of(const Error& error, bool by_peer) {
+  if (by_peer) return DrainOutcome::peer_left;
+  if (error.is(lite::SessionError::goaway_timeout)) return DrainOutcome::deadline;
+  if (error.is(transport::TransportError::lost)) return DrainOutcome::lost;
+  return DrainOutcome::closed;
+}
+
+DrainPlan::Id id_of(const Session* session) { return reinterpret_cast<DrainPlan::Id>(session); }
 }  // namespace
 
 RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
@@ -22,12 +40,13 @@ RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
       shared_(shared),
       cache_(shared.budget),
       origin_(loop_, shared.hop_id),
-      bridge_(loop_, origin_, cache_) {}
+      bridge_(loop_, origin_, cache_),
+      handshakes_(loop_, [this] { check_empty(); }) {}
 
 RelayWorker::~RelayWorker() = default;
 
 int RelayWorker::decide(const std::string& target) const {
-  if (draining_) return kUnavailable;
+  if (mode_ == Mode::closing) return kUnavailable;
   const auto scope = authorize_public(shared_.access, target);
   if (scope) return kOk;
   log::info("a request for WebTransport was refused: {}", scope.error().message());
@@ -35,9 +54,9 @@ int RelayWorker::decide(const std::string& target) const {
 }
 
 void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const std::string& path) {
-  if (draining_) {
-    // Its handshake was under way when the drain began.
-    connection->close(static_cast<std::uint64_t>(lite::SessionError::no_error), "going away");
+  if (mode_ == Mode::closing) {
+    connection->close(static_cast<std::uint64_t>(lite::SessionError::goaway_timeout),
+                      "goaway timeout");
     return;
   }
   const std::string peer = connection->peer_address();
@@ -59,43 +78,102 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
   Session* key = session.get();
   log::info("{}: connected", session->name());
   session->closed([this, key](const Error& error, bool by_peer) { ended(key, error, by_peer); });
-  sessions_.emplace(key, std::move(session));
+  session->ready([this, key] { ready(key); });
+  Census::Kind kind = kind_of(*key);
+  shared_.census->came(kind);
+  sessions_.emplace(key, Guest{.session = std::move(session), .kind = std::move(kind)});
+  // Its handshake was under way when the drain began.
+  if (plan_ != nullptr) plan_->tell_now(id_of(key));
+}
+
+void RelayWorker::ready(const Session* session) {
+  const auto it = sessions_.find(session);
+  if (it == sessions_.end()) return;
+  Guest& guest = it->second;
+  Census::Kind kind = kind_of(*guest.session);
+  if (kind == guest.kind) return;
+  shared_.census->changed(guest.kind, kind, guest.told);
+  guest.kind = std::move(kind);
 }
 
 void RelayWorker::ended(const Session* session, const Error& error, bool by_peer) {
   const auto it = sessions_.find(session);
   if (it == sessions_.end()) return;
+  const Guest& guest = it->second;
   log::info("{}: {}: {}", session->name(), by_peer ? "left" : "closed", error.message());
+  shared_.census->left(guest.kind, guest.told);
+  if (guest.told || mode_ != Mode::serving) {
+    shared_.census->ended(guest.kind, outcome_of(error, by_peer));
+  }
+  if (plan_ != nullptr) plan_->forget(id_of(session));
   sessions_.erase(it);
-  if (draining_) report();
+  check_empty();
 }
 
-void RelayWorker::drain(std::optional<Duration> window) {
-  if (std::exchange(draining_, true)) return;
+void RelayWorker::drain(std::shared_ptr<DrainRun> run) {
   worker_.endpoint().refuse_new();
-  for (const auto& [key, session] : sessions_) {
-    // A window of zero closes right away, which says enough.
-    if (window == Duration::zero()) break;
-    if (const auto started = session->drain().start({}, window); !started) {
-      log::debug("{}: {}", session->name(), started.error().message());
+  run_ = std::move(run);
+  empty_ = false;
+  // Without any time, they are closed right away, which says enough.
+  mode_ = run_->order.timeout == Duration::zero() ? Mode::closing : Mode::draining;
+  if (mode_ == Mode::draining) {
+    std::vector<DrainPlan::Guest> guests;
+    for (const auto& [key, guest] : sessions_) {
+      if (guest.told) continue;
+      guests.push_back({.id = id_of(key), .publishes = guest.session->announced() > 0});
+    }
+    plan_ = std::make_unique<DrainPlan>(
+        loop_, run_, std::random_device()(), guests,
+        [this](DrainPlan::Id id, const std::string& uri, const std::optional<Duration>& stay) {
+          const auto it = sessions_.find(reinterpret_cast<const Session*>(id));
+          if (it != sessions_.end()) tell(it->second, uri, stay);
+        });
+    for (const auto& [key, guest] : sessions_) {
+      if (guest.told) guest.session->drain().set_deadline(plan_->stay());
     }
   }
-  report();
+  check_empty();
+}
+
+void RelayWorker::tell(Guest& guest, const std::string& uri, const std::optional<Duration>& stay) {
+  if (const auto started = guest.session->drain().start(uri, stay); !started) {
+    return log::debug("{}: {}", guest.session->name(), started.error().message());
+  }
+  guest.told = true;
+  shared_.census->told(guest.kind, guest.session->has_goaway());
+}
+
+void RelayWorker::resume() {
+  if (mode_ == Mode::serving) return;
+  mode_ = Mode::serving;
+  plan_.reset();
+  handshakes_.cancel();
+  for (const auto& [key, guest] : sessions_) guest.session->drain().set_deadline(std::nullopt);
+  worker_.endpoint().accept_new();
 }
 
 void RelayWorker::close_sessions() {
+  mode_ = Mode::closing;
+  plan_.reset();
   // Closing may end a session at once, and take it from the map.
-  std::vector<Session*> all;
-  for (const auto& [key, session] : sessions_) all.push_back(session.get());
-  for (Session* session : all) {
-    if (sessions_.contains(session)) {
-      session->close(lite::SessionError::goaway_timeout, "goaway timeout");
-    }
+  std::vector<const Session*> all;
+  for (const auto& [key, guest] : sessions_) all.push_back(key);
+  for (const Session* session : all) {
+    const auto it = sessions_.find(session);
+    if (it == sessions_.end()) continue;
+    it->second.session->close(lite::SessionError::goaway_timeout, "goaway timeout");
   }
+  check_empty();
 }
 
-void RelayWorker::report() {
-  if (shared_.on_drain_progress) shared_.on_drain_progress(worker_.index(), sessions_.size());
+void RelayWorker::check_empty() {
+  if (mode_ == Mode::serving) return;
+  const std::size_t waiting =
+      mode_ == Mode::closing ? 0 : worker_.endpoint().handshakes() + worker_.http3().negotiating();
+  shared_.census->handshakes(worker_.index(), waiting);
+  handshakes_.arm(waiting == 0 ? kNever : later(loop_.now(), kHandshakeInterval));
+  if (waiting > 0 || !sessions_.empty() || std::exchange(empty_, true)) return;
+  if (shared_.on_empty) shared_.on_empty(worker_.index(), run_->number);
 }
 
 }  // namespace moq::relay

@@ -14,7 +14,9 @@
 #include "net/model/origin.h"
 #include "net/session/session.h"
 #include "relay/bridge.h"
+#include "relay/census.h"
 #include "relay/config.h"
+#include "relay/drain_plan.h"
 
 namespace moq::relay {
 
@@ -27,9 +29,10 @@ struct Shared {
   /// going from one to another is no hop.
   HopId hop_id = 0;
   std::shared_ptr<CacheBudget> budget = std::make_shared<CacheBudget>();
-  /// Called on the worker's thread while it drains, with the sessions that are
-  /// left: when the drain begins, and each time that one has ended.
-  std::function<void(std::size_t worker, std::size_t left)> on_drain_progress;
+  std::shared_ptr<Census> census;
+  /// Called on the worker's thread once in each drain: no session is left, and no
+  /// handshake that may become one.
+  std::function<void(std::size_t worker, unsigned drain)> on_empty;
 };
 
 /// One worker's part of a relay: its tree of broadcasts, its sessions, and its
@@ -43,22 +46,36 @@ class RelayWorker {
   ~RelayWorker();
 
   [[nodiscard]] Bridge& bridge() { return bridge_; }
-  [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
   /// Whether a client may have a WebTransport session at `target` (path and query), as a
   /// status of HTTP.
   [[nodiscard]] int decide(const std::string& target) const;
   /// A client's session; `path` as it came with the handshake, if it did.
   void accept(std::shared_ptr<transport::Session> connection, const std::string& path);
-  /// Asks all sessions to leave, with GOAWAY; they may stay for `window`, or as
-  /// long as they like. Connections that come in later are closed.
-  void drain(std::optional<Duration> window);
-  /// Closes all sessions with GOAWAY_TIMEOUT.
+  /// Takes no new connection, and asks all sessions to leave: those that are there, as
+  /// the plan says; those whose handshake is under way, as soon as they are. One that was
+  /// told in a drain before is not told again; what this one says of its time holds.
+  void drain(std::shared_ptr<DrainRun> run);
+  /// Tells nobody any more, lets those stay who were told, and takes new connections.
+  void resume();
+  /// Closes all sessions with GOAWAY_TIMEOUT, and waits for no handshake any more.
   void close_sessions();
 
  private:
+  enum class Mode : std::uint8_t { serving, draining, closing };
+  struct Guest {
+    std::unique_ptr<Session> session;
+    Census::Kind kind;
+    bool told = false;
+  };
+  /// How often it is looked whether the handshakes that a drain waits for are over: nobody
+  /// says so of those that come to nothing.
+  static constexpr Duration kHandshakeInterval = std::chrono::milliseconds(10);
+
+  void tell(Guest& guest, const std::string& uri, const std::optional<Duration>& stay);
+  void ready(const Session* session);
   void ended(const Session* session, const Error& error, bool by_peer);
-  void report();
+  void check_empty();
 
   native::Worker& worker_;
   Loop& loop_;
@@ -66,8 +83,12 @@ class RelayWorker {
   Cache cache_;
   Origin origin_;
   Bridge bridge_;
-  bool draining_ = false;
-  std::unordered_map<const Session*, std::unique_ptr<Session>> sessions_;
+  Mode mode_ = Mode::serving;
+  std::shared_ptr<DrainRun> run_;  ///< of the last drain
+  bool empty_ = false;             ///< and that it has been told so
+  std::unique_ptr<DrainPlan> plan_;
+  Timer handshakes_;
+  std::unordered_map<const Session*, Guest> sessions_;
 };
 
 }  // namespace moq::relay

@@ -52,6 +52,7 @@ bool can_be(const toml::node& node, Type type) {
     case Type::count:
       return node.is_integer();
     case Type::size:
+    case Type::local_address:
       return node.is_string() || node.is_integer();
     default:
       return node.is_string();

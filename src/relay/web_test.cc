@@ -1,5 +1,6 @@
 #include "relay/web.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <boost/asio/awaitable.hpp>
@@ -27,13 +28,28 @@ constexpr char kFingerprint[] = "00ff";
 
 class WebTest : public testing::Test {
  protected:
-  void listen(const WebLimits& limits = {}, const char* address = "[::]:0") {
-    auto web = Web::listen(
-        events_, *native::SocketAddress::parse(address),
-        {.fingerprint = [this] { return fingerprint_; }, .ready = [this] { return ready_; }},
-        limits);
+  void listen(const HttpLimits& limits = {}, const char* address = "[::]:0") {
+    listen(web_routes({.fingerprint = [this] { return fingerprint_; },
+                       .ready = [this] { return ready_; }}),
+           HttpAudience::everyone, limits, address);
+  }
+  void listen(std::vector<HttpRoute> routes, HttpAudience audience, const HttpLimits& limits = {},
+              const char* address = "[::]:0") {
+    auto web = HttpServer::listen(events_, *native::SocketAddress::parse(address),
+                                  std::move(routes), audience, limits);
     ASSERT_TRUE(web) << web.error().message();
     web_ = *std::move(web);
+  }
+  // A listener whose /echo has all methods.
+  void listen_for_programs(const HttpLimits& limits = {}) {
+    const auto echo = [](const char* method) {
+      return [method](const HttpRequest& request) {
+        return HttpAnswer{
+            202, fmt::format("{} {} {} {}\n", method, request.path, request.query, request.body)};
+      };
+    };
+    listen({{.path = "/echo", .get = echo("get"), .post = echo("post"), .del = echo("del")}},
+           HttpAudience::programs, limits);
   }
 
   // What a client on `address` sends, and all that it is sent back until the
@@ -59,7 +75,7 @@ class WebTest : public testing::Test {
   }
 
   native::EventLoop events_;
-  std::unique_ptr<Web> web_;
+  std::unique_ptr<HttpServer> web_;
   std::string fingerprint_ = kFingerprint;
   bool ready_ = true;
 
@@ -128,6 +144,54 @@ TEST_F(WebTest, AnswersARequestWithABodyAndCloses) {
               AllOf(StartsWith("HTTP/1.1 405"), HasSubstr("Connection: close")));
 }
 
+TEST_F(WebTest, HandsOverMethodsQueriesAndBodies) {
+  listen_for_programs();
+  EXPECT_THAT(exchange(request("GET /echo?a=1&b")),
+              AllOf(StartsWith("HTTP/1.1 202"), EndsWith("\r\n\r\nget /echo a=1&b \n")));
+  EXPECT_THAT(exchange(request("DELETE /echo")), EndsWith("del /echo  \n"));
+  EXPECT_THAT(exchange("POST /echo?x HTTP/1.1\r\nHost: y\r\nContent-Length: 5\r\nConnection: "
+                       "close\r\n\r\nhello"),
+              EndsWith("post /echo x hello\n"));
+  EXPECT_THAT(
+      exchange(request("PUT /echo")),
+      AllOf(StartsWith("HTTP/1.1 405"), HasSubstr("Allow: GET, HEAD, POST, DELETE, OPTIONS\r\n")));
+}
+
+TEST_F(WebTest, AnswersWhatFollowsABody) {
+  listen_for_programs();
+  const std::string post = "POST /echo HTTP/1.1\r\nHost: y\r\nContent-Length: 2\r\n\r\nhi";
+  EXPECT_THAT(exchange(post + post + request("GET /echo")),
+              AllOf(HasSubstr("post /echo  hi\nHTTP/1.1 202"), EndsWith("get /echo  \n")));
+}
+
+TEST_F(WebTest, BoundsBodies) {
+  listen_for_programs({.max_body = 100});
+  const std::string post = "POST /echo HTTP/1.1\r\nHost: y\r\n";
+  EXPECT_THAT(exchange(post + "Content-Length: 101\r\n\r\n" + std::string(101, 'x')),
+              StartsWith("HTTP/1.1 413"));
+  EXPECT_THAT(exchange(post + "Transfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x') +
+                       "\r\n0\r\n\r\n"),
+              StartsWith("HTTP/1.1 413"));
+}
+
+TEST_F(WebTest, DropsWhoDoesNotFinishABody) {
+  listen_for_programs({.request_timeout = std::chrono::milliseconds(20)});
+  EXPECT_EQ(exchange("POST /echo HTTP/1.1\r\nHost: y\r\nContent-Length: 5\r\n\r\nhe"), "");
+}
+
+TEST_F(WebTest, NoWebPageReachesAListenerForPrograms) {
+  listen_for_programs();
+  for (const char* method : {"GET", "POST", "DELETE", "OPTIONS"}) {
+    EXPECT_THAT(exchange(fmt::format("{} /echo HTTP/1.1\r\nHost: y\r\nOrigin: "
+                                     "https://page.example\r\nConnection: close\r\n\r\n",
+                                     method)),
+                AllOf(StartsWith("HTTP/1.1 403"), Not(HasSubstr("Access-Control"))))
+        << method;
+  }
+  EXPECT_THAT(exchange(request("OPTIONS /echo")),
+              AllOf(StartsWith("HTTP/1.1 204"), Not(HasSubstr("Access-Control"))));
+}
+
 TEST_F(WebTest, ServesSeveralRequestsOfOneConnection) {
   listen();
   const std::string answers =
@@ -172,7 +236,7 @@ TEST_F(WebTest, TakesTheNextConnectionOnceOneOfTheMostIsGone) {
 
 TEST_F(WebTest, NamesAnAddressThatIsTaken) {
   listen({}, "127.0.0.1:0");
-  const auto second = Web::listen(events_, web_->address(), {}, {});
+  const auto second = HttpServer::listen(events_, web_->address(), {}, {});
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message(),
               AllOf(HasSubstr(web_->address().to_string()), HasSubstr("Address already in use")));

@@ -1,0 +1,186 @@
+#include "relay/internal.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "native/client/url.h"
+#include "relay/metrics.h"
+#include "relay/parse.h"
+#include "relay/web.h"
+
+namespace moq::relay {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Refusal = tl::unexpected<std::string>;
+
+constexpr std::string_view kJson = "application/json";
+// What stands for no timeout, since a field that is left out stands for the usual one.
+constexpr std::string_view kNone = "none";
+
+// Fields and their values, in the order in which they were written.
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+tl::expected<Fields, std::string> read_query(std::string_view query) {
+  Fields fields;
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const std::size_t equals = pair.find('=');
+    const auto name = native::percent_decode(pair.substr(0, equals));
+    const auto value =
+        native::percent_decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1));
+    if (!name || !value) return Refusal("the query is not percent-encoded as it should be");
+    fields.emplace_back(*name, *value);
+  }
+  return fields;
+}
+
+tl::expected<Fields, std::string> read_body(std::string_view body) {
+  Fields fields;
+  if (body.empty()) return fields;
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object()) return Refusal("the body is no JSON object");
+  for (const auto& [name, value] : json.items()) {
+    if (name == "timeout" && value.is_null()) {
+      fields.emplace_back(name, kNone);
+    } else if (value.is_string()) {
+      fields.emplace_back(name, value.get<std::string>());
+    } else if (name == "uri" && value.is_array()) {
+      for (const Json& each : value) {
+        if (!each.is_string()) return Refusal("uri: expected a string or a list of strings");
+        fields.emplace_back(name, each.get<std::string>());
+      }
+    } else {
+      return Refusal(fmt::format("{}: expected a string", name));
+    }
+  }
+  return fields;
+}
+
+// Takes `value` for what was there before; twice would be one too many.
+tl::expected<void, std::string> read_time(const std::string& name, const std::string& value,
+                                          std::optional<std::optional<Duration>>& time) {
+  if (time) return Refusal(fmt::format("{}: found twice", name));
+  if (name == "timeout" && value == kNone) {
+    time.emplace();
+    return {};
+  }
+  const auto parsed = parse_duration(value);
+  if (!parsed) {
+    return Refusal(
+        fmt::format("{}: found \"{}\", expected a duration such as \"30s\"", name, value));
+  }
+  time = parsed;
+  return {};
+}
+
+HttpAnswer answer(unsigned status, const std::function<DrainStatus()>& now) {
+  return {status, drain_json(now()), kJson};
+}
+
+HttpAnswer conflict(const Error& error) {
+  return {409, fmt::format("{}; GET /drain shows how it stands\n", error.message())};
+}
+
+Json json_of(const std::optional<Duration>& time) {
+  return time ? Json(std::chrono::duration<double>(*time).count()) : Json(nullptr);
+}
+
+}  // namespace
+
+tl::expected<DrainOrder, std::string> read_drain_request(std::string_view query,
+                                                         std::string_view body, DrainOrder usual) {
+  auto fields = read_query(query);
+  if (!fields) return Refusal(std::move(fields).error());
+  auto more = read_body(body);
+  if (!more) return Refusal(std::move(more).error());
+  fields->insert(fields->end(), more->begin(), more->end());
+
+  std::vector<std::string> uris;
+  std::optional<std::optional<Duration>> timeout;
+  std::optional<std::optional<Duration>> spread;
+  for (const auto& [name, value] : *fields) {
+    tl::expected<void, std::string> read;
+    if (name == "uri") {
+      uris.push_back(value);
+    } else if (name == "timeout") {
+      read = read_time(name, value, timeout);
+    } else if (name == "spread") {
+      read = read_time(name, value, spread);
+    } else {
+      read = Refusal(fmt::format("{}: there is only uri, timeout and spread", name));
+    }
+    if (!read) return Refusal(std::move(read).error());
+  }
+  if (!uris.empty()) usual.uris = std::move(uris);
+  if (timeout) usual.timeout = *timeout;
+  if (spread) usual.spread = spread->value_or(Duration::zero());
+  if (const auto mistake = mistake_in(usual)) {
+    return Refusal(fmt::format("{}: {}", mistake->field, mistake->what));
+  }
+  return usual;
+}
+
+std::string drain_json(const DrainStatus& status) {
+  Json kinds = Json::array();
+  for (const auto& [kind, here] : status.counts.present) {
+    if (here.sessions == 0) continue;
+    kinds.push_back({{"version", kind.version},
+                     {"transport", kind.transport},
+                     {"sessions", here.sessions},
+                     {"told", here.told}});
+  }
+  Json ended = Json::object();
+  for (const DrainOutcome outcome : kDrainOutcomes) {
+    const auto count = status.counts.ended.find(outcome);
+    ended[std::string(to_string(outcome))] = count == status.counts.ended.end() ? 0 : count->second;
+  }
+  const Census::Present left = status.counts.total();
+  const Json json = {{"phase", to_string(status.phase)},
+                     {"ending", status.ending},
+                     {"age", json_of(status.age)},
+                     {"time_left", json_of(status.time_left)},
+                     {"last_drain", json_of(status.took)},
+                     {"sessions", left.sessions},
+                     {"told", left.told},
+                     {"untold", left.sessions - left.told},
+                     {"handshakes", status.counts.handshakes},
+                     {"left", std::move(kinds)},
+                     {"ended", std::move(ended)}};
+  return json.dump(2) + "\n";
+}
+
+std::vector<HttpRoute> internal_routes(InternalState state) {
+  const auto shared = std::make_shared<const InternalState>(std::move(state));
+  const auto begin = [shared](const HttpRequest& request) -> HttpAnswer {
+    const auto order = read_drain_request(request.query, request.body, shared->usual);
+    if (!order) return {400, order.error() + "\n"};
+    if (const auto begun = shared->drain(*order); !begun) return conflict(begun.error());
+    return answer(202, shared->status);
+  };
+  const auto call_off = [shared](const HttpRequest&) -> HttpAnswer {
+    if (const auto cancelled = shared->cancel(); !cancelled) return conflict(cancelled.error());
+    return answer(200, shared->status);
+  };
+  return {health_route(),
+          ready_route([shared] { return shared->status().phase == Shutdown::Phase::running; }),
+          {.path = "/metrics",
+           .get =
+               [shared](const HttpRequest&) {
+                 return HttpAnswer{200, metrics_text(shared->status()), kMetricsType};
+               }},
+          {.path = "/drain",
+           .get = [shared](const HttpRequest&) { return answer(200, shared->status); },
+           .post = begin,
+           .del = call_off}};
+}
+
+}  // namespace moq::relay
