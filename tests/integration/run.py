@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the cases of NAME_test.py with the programs that were built.
 
-  run.py NAME (--build FOLDER | --moq PROGRAM --relay PROGRAM --crowd PROGRAM --bench PROGRAM) [CASE...]
+  run.py NAME (--build FOLDER | --moq PROGRAM --relay PROGRAM --crowd PROGRAM --bench PROGRAM
+                          --guests PROGRAM) [CASE...]
 
 Exits 77, ctest's "skipped", without ffmpeg.
 """
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("--relay", type=pathlib.Path)
     parser.add_argument("--crowd", type=pathlib.Path)
     parser.add_argument("--bench", type=pathlib.Path)
+    parser.add_argument("--guests", type=pathlib.Path)
     parser.add_argument("cases", nargs="*")
     args = parser.parse_intermixed_args()
     if args.build is not None:
@@ -32,8 +34,9 @@ def main() -> int:
         args.relay = args.build / "apps/moq-relay/moq-relay"
         args.crowd = args.build / "tests/integration/crowd"
         args.bench = args.build / "apps/moq-bench/moq-bench"
+        args.guests = args.build / "tests/integration/guests"
     environment = dict(os.environ)
-    for name in ("moq", "relay", "crowd", "bench"):
+    for name in ("moq", "relay", "crowd", "bench", "guests"):
         program = getattr(args, name)
         if program is None or not program.exists():
             parser.error(f"--{name}: there is no {program}")

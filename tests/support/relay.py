@@ -29,9 +29,10 @@ def free_port() -> int:
 
 
 def configuration(port: int, workers: int = 1, tls: str = 'generate = ["localhost"]', server: str = "",
-                  quic: str = "") -> str:
-    """A relay.toml; `tls`, `server` and `quic` are lines of their tables."""
+                  quic: str = "", head: str = "") -> str:
+    """A relay.toml; `tls`, `server` and `quic` are lines of their tables, `head` those before."""
     return "\n".join([
+        *filter(None, [head]),
         "[log]", 'level = "debug"',
         "[server]", f'bind = "[::]:{port}"', f"workers = {workers}", *filter(None, [server]),
         "[server.tls]", tls,
