@@ -67,9 +67,17 @@ class Relay(processes.Process):
 
     def __init__(self, binary: str, folder: pathlib.Path, port: int, text: str) -> None:
         self.port = port
+        self._made_of = (binary, folder, text)
         self.notifications = Notifications(folder / "notify")
         (folder / "relay.toml").write_text(text)
         super().__init__([binary, folder / "relay.toml"], environment={"NOTIFY_SOCKET": str(folder / "notify")})
+
+    def again(self) -> "Relay":
+        """Another life of one that has ended, at the same port."""
+        binary, folder, text = self._made_of
+        folder = folder / "again"
+        folder.mkdir()
+        return Relay(binary, folder, self.port, text)
 
     def url(self, path: str = "", scheme: str = "moqt") -> str:
         """A URL; by default for raw QUIC."""

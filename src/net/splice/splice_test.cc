@@ -95,7 +95,8 @@ class SpliceTest : public ::testing::Test, private AnnounceReader {
   }
 
   Loop loop;
-  Cache cache{std::make_shared<CacheBudget>()};
+  std::shared_ptr<CacheBudget> budget = std::make_shared<CacheBudget>();
+  Cache cache{budget};
   Origin out{loop, 0};
   Splice splice{loop, out, cache};
   /// What was announced: "live", "-live" for an end, "live'" for the same broadcast.
@@ -398,6 +399,50 @@ TEST_F(SpliceTest, ClosingGivesUpWhatWaits) {
   EXPECT_EQ(announced, "live -live ");
   EXPECT_EQ(reader.take(),
             fmt::format("info1000 group0 abort{}", static_cast<int>(ModelError::closed)));
+}
+
+TEST_F(SpliceTest, TrackThatKeepsNothingIsSplicedAllTheSame) {
+  budget->duration = 0;
+  auto a = session(kPublisher, 1);
+  subscribe();
+  const auto cut = a->begin(0);
+  Session::append(*cut, "a");
+  run(seconds(1));
+  a->whole(1);
+  run();
+  ASSERT_EQ((*broadcast->track("video"))->cached(0), nullptr);
+  auto b = session(kPublisher, 2);
+  EXPECT_EQ(b->source.demand->start, 0);
+  const auto again = b->begin(0);
+  Session::append(*again, "a");
+  Session::append(*again, "b");
+  run();
+  a->lose();
+  again->finish();
+  run();
+  EXPECT_EQ(text(0), "a b");
+  EXPECT_EQ(reader.take(), "info1000 group0 group1");
+}
+
+TEST_F(SpliceTest, GroupOfTheOlderSessionGoesOnWithTheNewer) {
+  auto a = session(kPublisher, 1);
+  subscribe();
+  a->whole(0);
+  const auto first = a->begin(1);
+  Session::append(*first, "a");
+  run();
+  auto b = session(kPublisher, 2);
+  Session::append(*a->begin(2), "c2");
+  const auto again = b->begin(1);
+  Session::append(*again, "a");
+  run();
+  EXPECT_FALSE(a->source.demand) << "the newer one has all of group 1 that there is";
+  again->finish();
+  b->whole(2, "c");
+  run();
+  EXPECT_EQ(text(1), "a");
+  EXPECT_EQ(text(2), "c2");
+  EXPECT_EQ(reader.take(), "info1000 group0 group1 group2");
 }
 
 TEST_F(SpliceTest, TimestampsKeepTheScaleThatReadersKnow) {

@@ -146,8 +146,8 @@ void SplicedTrack::lose(const SpliceLeg& leg) {
 }
 
 void SplicedTrack::give_up() {
-  for (const auto& [sequence, group] : std::exchange(orphans_, {})) {
-    group->abort(Group::kCancelledCode);
+  for (const std::uint64_t sequence : std::exchange(orphans_, {})) {
+    if (const auto group = open_.extract(sequence)) group.mapped()->abort(Group::kCancelledCode);
   }
 }
 
@@ -169,8 +169,10 @@ std::shared_ptr<Group> SplicedTrack::begin(Feed& feed, std::uint64_t sequence) {
   const auto self = shared_from_this();
   if (!next_) next_ = std::min(*feed.first(), sequence);
   const bool settled = sequence < *next_ || settled_.contains(sequence);
+  orphans_.erase(sequence);
+  if (const auto known = open_.find(sequence); known != open_.end()) return known->second;
   if (settled) {
-    const auto known = track_->cached(sequence);
+    const auto known = settled_group(sequence);
     if (known == nullptr || known->aborted()) {
       // The newest group of a session that is older than all that there is: the
       // publisher has begun anew.
@@ -179,10 +181,19 @@ std::shared_ptr<Group> SplicedTrack::begin(Feed& feed, std::uint64_t sequence) {
       return nullptr;
     }
   }
+  // Named to the track even if it is there: after a time without readers, it wants to
+  // know which is the latest.
   const auto made = track_->create_group(sequence);
-  orphans_.erase(sequence);
-  if (made) return *made;
-  return made.error().is(ModelError::exists) ? track_->cached(sequence) : nullptr;
+  if (made) {
+    open_[sequence] = *made;
+    return *made;
+  }
+  return made.error().is(ModelError::exists) ? settled_group(sequence) : nullptr;
+}
+
+std::shared_ptr<Group> SplicedTrack::settled_group(std::uint64_t sequence) const {
+  if (newest_whole_ != nullptr && newest_whole_->sequence() == sequence) return newest_whole_;
+  return track_->cached(sequence);
 }
 
 bool SplicedTrack::fed_by_other(const Feed& feed, std::uint64_t sequence) const {
@@ -197,10 +208,8 @@ void SplicedTrack::over(Feed& feed, std::uint64_t sequence, const GroupMerge& me
     broadcast_->differs(*feed.leg());
   }
   if (group->closed() || fed_by_other(feed, sequence)) return;
-  if (merge.state() == GroupMerge::State::aborted && broadcast_->may_wait(feed.leg())) {
-    orphans_[sequence] = group;
-    return;
-  }
+  const bool cut = merge.state() == GroupMerge::State::aborted;
+  if (cut && broadcast_->may_wait(feed.leg())) return;
   group->abort(merge.abort_code());
   settle(sequence);
 }
@@ -214,8 +223,8 @@ void SplicedTrack::dropped(Feed& feed, std::uint64_t first, std::uint64_t last,
                            std::uint64_t code) {
   if (&feed != newest()) return;
   const auto self = shared_from_this();
-  for (auto it = orphans_.lower_bound(first); it != orphans_.end() && it->first <= last;) {
-    it->second->abort(code);
+  for (auto it = orphans_.lower_bound(first); it != orphans_.end() && *it <= last;) {
+    if (const auto group = open_.extract(*it)) group.mapped()->abort(code);
     it = orphans_.erase(it);
   }
   const std::uint64_t most = std::min(last, first + kMaxAhead);
@@ -233,6 +242,10 @@ void SplicedTrack::ended(Feed& feed, std::uint64_t end) {
 // --- Order
 
 void SplicedTrack::settle(std::uint64_t sequence) {
+  if (const auto group = open_.extract(sequence)) {
+    const bool newer = newest_whole_ == nullptr || newest_whole_->sequence() < group.key();
+    if (newer && group.mapped()->complete()) newest_whole_ = group.mapped();
+  }
   if (!next_ || sequence < *next_) return;
   settled_.insert(sequence);
   const std::uint64_t newest_settled = *settled_.rbegin();
@@ -250,7 +263,9 @@ void SplicedTrack::advance(std::uint64_t least) {
 void SplicedTrack::reset_progress() {
   next_.reset();
   settled_.clear();
+  open_.clear();
   orphans_.clear();
+  newest_whole_.reset();
   refusals_.clear();
 }
 
@@ -309,18 +324,19 @@ void SplicedTrack::release_older() {
 }
 
 void SplicedTrack::sweep_orphans() {
-  for (auto it = orphans_.begin(); it != orphans_.end();) {
-    const auto& [sequence, group] = *it;
+  for (const auto& [sequence, group] : open_) {
+    const bool fed = std::ranges::any_of(
+        feeds_, [number = sequence](const FeedPtr& feed) { return feed->feeds(number); });
+    if (!fed) orphans_.insert(sequence);
+  }
+  for (const std::uint64_t sequence : std::set(orphans_)) {
+    const std::shared_ptr<Group> group = open_.at(sequence);
     const bool behind = feeds_.size() == 1 && newest()->first() && *newest()->first() > sequence;
     const bool late = wanted_ && track_->expired(*group, wanted_->max_latency);
-    if (!group->closed() && !behind && !late) {
-      ++it;
-      continue;
-    }
+    if (!group->closed() && !behind && !late) continue;
     group->abort(Group::kCancelledCode);
-    const std::uint64_t over = sequence;
-    it = orphans_.erase(it);
-    settle(over);
+    orphans_.erase(sequence);
+    settle(sequence);
   }
 }
 

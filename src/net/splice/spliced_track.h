@@ -91,6 +91,8 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   void reset_progress();
   [[nodiscard]] Feed* newest() const { return feeds_.empty() ? nullptr : feeds_.back().get(); }
   [[nodiscard]] bool fed_by_other(const Feed& feed, std::uint64_t sequence) const;
+  /// The readers' group, whatever has become of it; null if it is not known any more.
+  [[nodiscard]] std::shared_ptr<Group> settled_group(std::uint64_t sequence) const;
 
   SplicedBroadcast* broadcast_;  ///< null once detached
   std::shared_ptr<Track> track_;
@@ -104,7 +106,11 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   /// The lowest group of the subscription that is not over; none before it has begun.
   std::optional<std::uint64_t> next_;
   std::set<std::uint64_t> settled_;  ///< those behind it that are
-  std::map<std::uint64_t, std::shared_ptr<Group>> orphans_;
+  /// The readers' groups that are not over: the track may have let go of them.
+  std::map<std::uint64_t, std::shared_ptr<Group>> open_;
+  std::set<std::uint64_t> orphans_;  ///< those that no session feeds at the moment
+  /// The newest that is over, to tell a publisher's groups from another's.
+  std::shared_ptr<Group> newest_whole_;
 };
 
 }  // namespace moq
