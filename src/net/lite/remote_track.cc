@@ -7,6 +7,10 @@
 
 namespace moq::lite {
 
+namespace {
+Error going_away() { return {StreamError::going_away, "the session is draining"}; }
+}  // namespace
+
 RemoteTrack::RemoteTrack(Session& session, std::string broadcast, std::shared_ptr<Track> track,
                          std::function<void()> on_idle)
     : session_(session),
@@ -24,7 +28,7 @@ RemoteTrack::~RemoteTrack() {
 }
 
 void RemoteTrack::start() {
-  if (!may_request()) return;
+  if (!may_request()) return refuse();
   if (!session_.traits().has_track_stream) {
     // What there is of it comes with SUBSCRIBE_OK, too late for those who ask first.
     track_->accept(TrackInfo{});
@@ -33,10 +37,11 @@ void RemoteTrack::start() {
   info_request_ = &session_.add(std::make_unique<TrackInfoRequest>(*this));
 }
 
-bool RemoteTrack::may_request() {
-  if (session_.open() && !session_.goaway_received()) return true;
-  track_->abort(Error(StreamError::going_away, "the session is draining"));
-  return false;
+bool RemoteTrack::may_request() const { return session_.open() && !session_.goaway_received(); }
+
+void RemoteTrack::refuse() {
+  refused_ = true;
+  if (fetch_requests_.empty()) track_->abort(going_away());
 }
 
 void RemoteTrack::received_info(const TrackInfo& info) { track_->accept(info); }
@@ -52,16 +57,21 @@ void RemoteTrack::on_demand(Track& /*track*/, const std::optional<SubscribeOptio
   }
   if (subscribe_request_ != nullptr) {
     subscribe_request_->update(*wanted_);
-  } else if (track_->info() && may_request()) {
+  } else if (!track_->info()) {
+    // It follows TRACK_INFO.
+  } else if (may_request()) {
     subscribe_request_ = &session_.add(std::make_unique<SubscribeRequest>(*this, *wanted_));
+  } else {
+    refuse();
   }
 }
 
 void RemoteTrack::on_fetch(Track& /*track*/, std::uint64_t sequence) {
-  if (!session_.traits().has_fetch || session_.goaway_received() || !session_.open()) {
+  if (!session_.traits().has_fetch) {
     track_->fail_fetch(sequence, Error(StreamError::not_found, "the peer serves no FETCH"));
     return;
   }
+  if (!may_request()) return track_->fail_fetch(sequence, going_away());
   const std::uint8_t priority = wanted_ ? wanted_->priority : std::uint8_t{0};
   fetch_requests_[sequence] =
       &session_.add(std::make_unique<FetchRequest>(*this, sequence, priority));
@@ -88,6 +98,7 @@ void RemoteTrack::forget(TrackInfoRequest* request) {
 void RemoteTrack::forget(FetchRequest* request) {
   std::erase_if(fetch_requests_, [&](const auto& entry) { return entry.second == request; });
   if (!busy()) on_idle_();
+  if (refused_) refuse();
 }
 
 }  // namespace moq::lite

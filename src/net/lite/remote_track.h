@@ -52,8 +52,10 @@ class RemoteTrack final : public TrackSource {
  private:
   void on_demand(Track& track, const std::optional<SubscribeOptions>& combined) override;
   void on_fetch(Track& track, std::uint64_t sequence) override;
-  /// Whether new requests may be made; aborts the track otherwise.
-  bool may_request();
+  /// Whether new requests may be made.
+  [[nodiscard]] bool may_request() const;
+  /// The track is of no use any more: it ends once no fetch runs.
+  void refuse();
 
   Session& session_;
   std::string broadcast_;
@@ -62,6 +64,7 @@ class RemoteTrack final : public TrackSource {
   SubscribeRequest* subscribe_request_ = nullptr;
   std::map<std::uint64_t, FetchRequest*> fetch_requests_;
   std::optional<SubscribeOptions> wanted_;
+  bool refused_ = false;
   std::function<void()> on_idle_;
 };
 

@@ -55,6 +55,9 @@ class GoawayTraps : public ::testing::TestWithParam<const char*> {
 
 /// What takes a GOAWAY on the wire.
 class GoawayOnTheWire : public GoawayTraps {};
+/// With a FETCH, or a stream for SETUP, as well.
+class GoawayFetch : public GoawayTraps {};
+class GoawaySetup : public GoawayTraps {};
 
 TEST_P(GoawayTraps, DeadlineOfZeroIsNoDeadline) {
   Node other(loop, 1);
@@ -147,6 +150,143 @@ TEST_P(GoawayOnTheWire, NothingIsAskedOfAPeerThatIsGoing) {
   EXPECT_TRUE(peer->incoming(BidiType::probe).empty());
   ASSERT_TRUE(seen.error);
   EXPECT_TRUE(seen.error->is(StreamError::going_away));
+}
+
+TEST_P(GoawaySetup, AnnouncementsOfAPeerThatIsGoingAreNotAskedFor) {
+  link.emplace(loop, node, RawLink::Options{.version = GetParam()});
+  peer = link->peer.get();
+  // Before SETUP: the session has asked for nothing yet.
+  peer->request(BidiType::goaway, lite::Goaway{}).fin();
+  run();
+  peer->setup("/");
+  run(seconds(1));
+  EXPECT_FALSE(link->error());
+  EXPECT_TRUE(peer->incoming(BidiType::announce).empty());
+}
+
+TEST_P(GoawayFetch, NoGroupIsFetchedFromAPeerThatIsGoing) {
+  Node other(loop, 1);
+  Source source(other, "a");
+  for (std::uint64_t i = 0; i < 3; ++i) source.group(i, {"some"}, i);
+  const auto connection = connect(loop, other, node, {.version = GetParam()});
+  run();
+  const auto track = node.origin.find(Path("a"))->track("video").value();
+  run();
+  Source::must(connection->client->drain().start());
+  run();
+  std::optional<Error> refused;
+  track->fetch(0, [&](const Result<std::shared_ptr<Group>>& got) { refused = got.error(); });
+  run();
+  ASSERT_TRUE(refused);
+  EXPECT_TRUE(refused->is(StreamError::going_away));
+  EXPECT_FALSE(connection->server_error);
+}
+
+TEST_P(GoawayFetch, RefusedSubscriptionLeavesAFetchOfTheSameTrackRunning) {
+  Node other(loop, 1);
+  Source source(other, "a", {.max_latency = seconds(60)});
+  source.group(0, {std::string(100'000, 'x')});
+  source.group(1, {"one"}, 1);
+  const auto connection =
+      connect(loop, other, node, {.version = GetParam(), .link = {.bitrate = 1'000'000}});
+  run();
+  const auto track = node.origin.find(Path("a"))->track("video").value();
+  run();
+  std::shared_ptr<Group> got;
+  track->fetch(0, [&](Result<std::shared_ptr<Group>> group) { got = group.value(); });
+  run();
+  Source::must(connection->client->drain().start());
+  run();
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run(seconds(2));
+  ASSERT_TRUE(got);
+  EXPECT_TRUE(got->complete());
+  ASSERT_TRUE(seen.error);
+  EXPECT_TRUE(seen.error->is(StreamError::going_away));
+}
+
+TEST_P(GoawayTraps, GroupInFlightIsWholeAfterItsRouteHasLost) {
+  Node publisher(loop, 1);
+  Source source(publisher, "a");
+  const auto old_way = connect(loop, publisher, node, {.version = GetParam()});
+  run();
+  Viewer seen;
+  const auto subscription =
+      node.origin.find(Path("a"))->track("video").value()->subscribe(kLive, seen);
+  run();
+  const auto group = source.begin(0);
+  Source::append(*group, 0, "half");
+  run();
+  Source::must(old_way->client->drain().start());
+  const auto new_way = connect(loop, publisher, node, {.version = GetParam()});
+  run();
+  Source::append(*group, 1, "whole");
+  Source::finish(*group);
+  source.group(1, {"next"}, 2);
+  run();
+  EXPECT_EQ(seen.text(0), "half whole");
+  EXPECT_EQ(seen.text(1), "next");
+  EXPECT_FALSE(seen.error);
+}
+
+TEST_P(GoawayOnTheWire, RouteLosesByTheGoawayAloneAndInATieTheOrderStands) {
+  Node first(loop, 1);
+  Node second(loop, 3);
+  Source one(first, "a");
+  Source two(second, "a");
+  const auto by_first = connect(loop, first, node, {.version = GetParam()});
+  const auto by_second = connect(loop, second, node, {.version = GetParam()});
+  run();
+  const auto best = node.origin.find(Path("a"));
+  Viewer seen;
+  auto subscription = best->track("video").value()->subscribe(kLive, seen);
+  run();
+  const bool first_is_best = one.track->combined().has_value();
+  subscription.reset();
+  run();
+  // The peer says nothing more: there is no further announcement to react to.
+  Source::must((first_is_best ? by_first : by_second)->client->drain().start());
+  run();
+  EXPECT_NE(node.origin.find(Path("a")), best);
+  Source::must((first_is_best ? by_second : by_first)->client->drain().start());
+  run();
+  EXPECT_EQ(node.origin.find(Path("a")), best) << "both are going: as it was before";
+}
+
+TEST_P(GoawayOnTheWire, GoawayGoesBeforeTheMediaThatWait) {
+  // A packet takes 10 ms of this link, and what waits takes 8 s.
+  Node other(loop, 1);
+  Source source(node, "a", {.max_latency = seconds(60)});
+  const auto connection =
+      connect(loop, other, node, {.version = GetParam(), .link = {.bitrate = 1'000'000}});
+  run(seconds(1));
+  Viewer seen;
+  const auto subscription =
+      other.origin.find(Path("a"))->track("video").value()->subscribe(kLive, seen);
+  run(seconds(1));
+  source.group(0, {std::string(1'000'000, 'x')});
+  run(seconds(1));
+  bool told = false;
+  connection->client->draining([&](const std::string&) { told = true; });
+  Source::must(connection->server->drain().start("moqt://elsewhere"));
+  run(milliseconds(25));
+  EXPECT_TRUE(told);
+  EXPECT_FALSE(seen.groups.at(0)->complete());
+  run(seconds(10));
+  EXPECT_TRUE(seen.groups.at(0)->complete());
+}
+
+TEST_P(GoawaySetup, EndOfASetupStreamEndsNothingMidDrain) {
+  start_raw();
+  RawStream& theirs = peer->open_uni();
+  Source::must(link->session->drain().start());
+  run();
+  peer->incoming(lite::UniType::setup).at(0)->stop(1);
+  theirs.reset(1);
+  run(seconds(20));
+  EXPECT_FALSE(link->error());
+  EXPECT_EQ(peer->incoming(BidiType::goaway).size(), 1U);
 }
 
 TEST_P(GoawayTraps, BothSidesMayDrainAtOnce) {
@@ -265,6 +405,13 @@ TEST_P(GoawayTraps, WhereThereIsNoGoawayTheDeadlineHolds) {
 INSTANTIATE_TEST_SUITE_P(
     Versions, GoawayOnTheWire,
     ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_goaway)),
+    testing::kVersionName);
+INSTANTIATE_TEST_SUITE_P(Versions, GoawayFetch,
+                         ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_fetch)),
+                         testing::kVersionName);
+INSTANTIATE_TEST_SUITE_P(
+    Versions, GoawaySetup,
+    ::testing::ValuesIn(testing::versions_with(&lite::VersionInfo::has_setup_stream)),
     testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(Versions, GoawayTraps, ::testing::ValuesIn(testing::kVersions),
                          testing::kVersionName);
