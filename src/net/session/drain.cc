@@ -50,8 +50,8 @@ Result<void> Drain::start(const std::string& uri, std::optional<Duration> deadli
 
 void Drain::set_deadline(std::optional<Duration> deadline) {
   if (!started_ || closed_) return;
-  const bool bounded = deadline && *deadline > Duration::zero();
-  deadline_.arm(bounded ? later(loop_.now(), *deadline) : kNever);
+  const bool wanted = deadline && *deadline > Duration::zero();
+  deadline_.arm(wanted ? later(loop_.now(), *deadline) : kNever);
 }
 
 void Drain::complete(std::function<void(DrainOutcome)> done) {

@@ -53,9 +53,13 @@ class Drain {
   /// Once: a second call fails and changes nothing.
   Result<void> start(const std::string& uri = {}, std::optional<Duration> deadline = std::nullopt);
   [[nodiscard]] bool started() const { return started_; }
-  /// Of a started drain: how long the peer may stay from now on, whatever was said
-  /// before; none, or zero: until it leaves. The peer is told nothing.
+
+  /// Gives the peer of a started drain this long from now on, whatever it had; none, or
+  /// zero: until it leaves. It is told nothing: the GOAWAY stands. Nothing happens
+  /// before the start, and once the session is over.
   void set_deadline(std::optional<Duration> deadline);
+  /// When the session is closed if the peer has not left; kNever: not at all.
+  [[nodiscard]] Time deadline() const { return deadline_.when(); }
 
   /// Calls `done` when a started drain has ended; at once if it has already.
   void complete(std::function<void(DrainOutcome)> done);

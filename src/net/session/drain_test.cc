@@ -1,66 +1,139 @@
-// A drain without its session: what it asks of one, and when.
-
-#include "net/session/drain.h"
+// How a drain ends, and what may be changed about it meanwhile.
 
 #include <gtest/gtest.h>
 
-#include "net/lite/error.h"
+#include "net/session/testing/raw_peer.h"
 
 namespace moq {
 namespace {
 
+using lite::SessionError;
 using std::chrono::hours;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing::RawLink;
+using testing::RawPeer;
+using testing::run_for;
+using testing::Source;
 
-struct DrainTest : ::testing::Test, private Drain::Actions {
-  void pass(Duration time) { loop.run(loop.now() + time); }
+class Draining : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    link.emplace(loop, node, RawLink::Options{.version = GetParam()});
+    peer = link->peer.get();
+    peer->setup("/");
+    run();
+    drain().complete([this](DrainOutcome outcome) { outcomes.push_back(outcome); });
+  }
+  void run(Duration duration = milliseconds(100)) { run_for(loop, duration); }
+  [[nodiscard]] Drain& drain() { return link->session->drain(); }
+  void start(std::optional<Duration> deadline = std::nullopt) {
+    Source::must(drain().start({}, deadline));
+  }
+  /// GOAWAYs that the peer has got.
+  [[nodiscard]] std::size_t goaways() const {
+    return peer->incoming(lite::BidiType::goaway).size();
+  }
 
   Loop loop;
-  int goaways = 0;
-  int closes = 0;
-  Drain drain{loop, *this};
-
- private:
-  void send_goaway(const std::string&) override { ++goaways; }
-  void close_for_deadline() override { ++closes; }
+  testing::Node node{loop, 22};
+  std::optional<RawLink> link;
+  RawPeer* peer = nullptr;
+  std::vector<DrainOutcome> outcomes;
 };
 
-TEST_F(DrainTest, ADeadlineCanBeTakenBack) {
-  ASSERT_TRUE(drain.start({}, seconds(5)));
-  pass(seconds(4));
-  drain.set_deadline(std::nullopt);
-  pass(hours(1));
-  EXPECT_EQ(closes, 0);
+using Outcomes = std::vector<DrainOutcome>;
+
+TEST_P(Draining, EndsWhenThePeerLeaves) {
+  start(hours(1));
+  run();
+  peer->transport().close(0, "");
+  run();
+  EXPECT_EQ(outcomes, Outcomes{DrainOutcome::peer_left});
 }
 
-TEST_F(DrainTest, ALaterDeadlineHoldsWithoutAnotherGoaway) {
-  ASSERT_TRUE(drain.start());
-  pass(hours(1));
-  EXPECT_FALSE(drain.start({}, seconds(5)));
-  drain.set_deadline(seconds(5));
-  pass(seconds(4));
-  EXPECT_EQ(closes, 0);
-  pass(seconds(1));
-  EXPECT_EQ(closes, 1);
-  EXPECT_EQ(goaways, 1);
+TEST_P(Draining, EndsAtTheDeadline) {
+  start(seconds(5));
+  run(milliseconds(4990));
+  EXPECT_TRUE(outcomes.empty());
+  run(milliseconds(20));
+  EXPECT_EQ(outcomes, Outcomes{DrainOutcome::deadline});
+  EXPECT_TRUE(link->closed_with(SessionError::goaway_timeout));
 }
 
-TEST_F(DrainTest, ADeadlineOfZeroIsNone) {
-  ASSERT_TRUE(drain.start({}, seconds(5)));
-  drain.set_deadline(Duration::zero());
-  pass(hours(1));
-  EXPECT_EQ(closes, 0);
+TEST_P(Draining, EndsWithALostConnection) {
+  start(hours(1));
+  run();
+  link->peer.reset();
+  run();
+  EXPECT_EQ(outcomes, Outcomes{DrainOutcome::lost});
 }
 
-TEST_F(DrainTest, ThereIsNoDeadlineBeforeTheStartAndAfterTheEnd) {
-  drain.set_deadline(seconds(1));
-  pass(hours(1));
-  ASSERT_TRUE(drain.start());
-  drain.session_closed(Error(lite::SessionError::no_error), true);
-  drain.set_deadline(seconds(1));
-  pass(hours(1));
-  EXPECT_EQ(closes, 0);
+TEST_P(Draining, EndsWithAnEndOfOurOwn) {
+  start(hours(1));
+  run();
+  link->session->close(SessionError::internal, "");
+  run();
+  EXPECT_EQ(outcomes, Outcomes{DrainOutcome::closed});
 }
+
+TEST_P(Draining, EndOfASessionThatDidNotDrainIsNoOutcome) {
+  peer->transport().close(0, "");
+  run();
+  EXPECT_TRUE(outcomes.empty());
+  EXPECT_FALSE(drain().outcome());
+  const auto late = drain().start();
+  ASSERT_FALSE(late);
+  EXPECT_TRUE(late.error().is(DrainError::session_closed));
+}
+
+TEST_P(Draining, DeadlineCanBeTakenBack) {
+  start(seconds(5));
+  run(seconds(4));
+  drain().set_deadline(std::nullopt);
+  EXPECT_EQ(drain().deadline(), kNever);
+  run(hours(1));
+  EXPECT_FALSE(link->error());
+  EXPECT_TRUE(outcomes.empty());
+  EXPECT_EQ(goaways(), peer->traits().has_goaway ? 1U : 0U) << "the GOAWAY stands";
+  // The next drain finds it told.
+  EXPECT_FALSE(drain().start({}, seconds(1)));
+  peer->transport().close(0, "");
+  run();
+  EXPECT_EQ(outcomes, Outcomes{DrainOutcome::peer_left});
+}
+
+TEST_P(Draining, DeadlineCanBeSetAnewAndCountsFromThen) {
+  for (const std::optional<Duration> first : {std::optional<Duration>(), {seconds(100)}}) {
+    SetUp();
+    outcomes.clear();
+    start(first);
+    run(seconds(10));
+    drain().set_deadline(seconds(2));
+    EXPECT_EQ(drain().deadline(), loop.now() + seconds(2));
+    run(milliseconds(1990));
+    EXPECT_TRUE(outcomes.empty());
+    run(milliseconds(20));
+    EXPECT_EQ(outcomes, Outcomes{DrainOutcome::deadline});
+    EXPECT_TRUE(link->closed_with(SessionError::goaway_timeout));
+    EXPECT_LE(goaways(), 1U);
+  }
+}
+
+TEST_P(Draining, DeadlineIsThatOfADrainThatRuns) {
+  drain().set_deadline(seconds(1));
+  EXPECT_EQ(drain().deadline(), kNever);
+  run(seconds(2));
+  EXPECT_FALSE(link->error());
+  start();
+  link->session->close(SessionError::no_error, "");
+  run();
+  drain().set_deadline(seconds(1));
+  EXPECT_EQ(drain().deadline(), kNever);
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, Draining, ::testing::ValuesIn(testing::kVersions),
+                         testing::kVersionName);
 
 }  // namespace
 }  // namespace moq
