@@ -30,6 +30,10 @@ void StallingTransport::on_datagram(Bytes datagram) {
   if (handler_ != nullptr && !stalled_) handler_->on_datagram(std::move(datagram));
 }
 
+void StallingTransport::on_going_away() {
+  if (handler_ != nullptr) handler_->on_going_away();
+}
+
 void StallingTransport::on_closed(const Error& error, bool by_peer) {
   held_.clear();
   if (handler_ != nullptr) handler_->on_closed(error, by_peer);

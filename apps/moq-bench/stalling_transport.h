@@ -57,6 +57,7 @@ class StallingTransport final : public transport::Session, private transport::Se
   void on_uni(std::shared_ptr<transport::RecvStream> stream) override;
   void on_bidi(transport::Stream stream) override;
   void on_datagram(Bytes datagram) override;
+  void on_going_away() override;
   void on_closed(const Error& error, bool by_peer) override;
 
   std::shared_ptr<transport::Session> inner_;

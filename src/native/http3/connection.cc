@@ -72,10 +72,9 @@ void SessionImpl::start() {
   std::vector<std::uint8_t> bytes;
   coding::Writer(bytes).varint(static_cast<std::uint64_t>(UniStreamType::control));
   append_frame(bytes, FrameType::settings, encode_settings(limits_));
-  auto queue = std::make_shared<ByteQueue>();
-  queue->push(bytes);
+  control_out_->push(bytes);
   control_ = connection_->open_uni({.band = transport::Priority::Band::control},
-                                   std::make_unique<ByteQueueSource>(std::move(queue)), this);
+                                   std::make_unique<ByteQueueSource>(control_out_), this);
 }
 
 void SessionImpl::start_server() { start(); }

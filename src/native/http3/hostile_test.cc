@@ -41,6 +41,7 @@ std::string connect_headers(const std::string& path = "/") {
 std::string control(const std::string& frames) {
   return varint(0) + frame(FrameType::settings, text_of(encode_settings({}))) + frames;
 }
+const std::string kDrain = frame(FrameType::data, varint(0x78ae) + varint(0));
 std::string close_capsule(std::uint32_t code, std::string_view reason) {
   std::vector<std::uint8_t> out;
   append_close_capsule(out, code, reason);
@@ -424,14 +425,43 @@ TEST(HostileTest, ASilentPeerIsCutOffAfterTheClose) {
   EXPECT_TRUE(raw.gone());
 }
 
-TEST(HostileTest, ADrainIsACapsule) {
+TEST(HostileTest, GoingAwayIsACapsuleAndAGoawayThatRefusesNoStream) {
   Raw raw;
   auto& connect = raw.open();
+  raw.server.run();
+  const auto& control_log = raw.server.pair.client->incoming.at(0)->log;
+  const std::string before = connect.log.text;
+  const std::string settings = control_log.text;
   raw.server.session().session->going_away();
-  const std::string capsule = frame(FrameType::data, varint(0x78ae) + varint(0));
-  ASSERT_TRUE(raw.until([&] { return connect.log.text.ends_with(capsule); }));
+  raw.server.session().session->going_away();
+  raw.server.run();
+  EXPECT_EQ(connect.log.text, before + kDrain) << "once";
   EXPECT_FALSE(connect.log.fin);
+  constexpr std::uint64_t kLast = (std::uint64_t{1} << 62) - 4;
+  EXPECT_EQ(control_log.text, settings + frame(FrameType::goaway, varint(kLast)));
+  EXPECT_FALSE(control_log.fin);
+  // The session goes on, with streams of either side.
+  raw.bidi(varint(0x41) + varint(0) + "more", true);
+  ASSERT_TRUE(raw.until([&] { return !raw.server.session().incoming.empty(); }));
+  EXPECT_EQ(raw.server.session().incoming[0]->log.text, "more");
   EXPECT_FALSE(raw.server.session().closed);
+}
+
+TEST(HostileTest, ACapsuleOrAGoawayOfThePeerIsHeardOnce) {
+  Raw drains;
+  drains.open(kDrain + kDrain);
+  drains.server.run();
+  EXPECT_EQ(drains.server.session().going_away, 1);
+  // Before there is a session that could hear of it.
+  Raw goes;
+  const std::string goaway = frame(FrameType::goaway, varint(5));
+  goes.uni(control(goaway + goaway));
+  goes.server.run();
+  goes.bidi(connect_headers());
+  ASSERT_TRUE(goes.until([&] { return !goes.server.sessions.empty(); }));
+  goes.server.run();
+  EXPECT_EQ(goes.server.session().going_away, 1);
+  EXPECT_FALSE(goes.server.session().closed);
 }
 
 // --- Streams of the session

@@ -100,6 +100,7 @@ Result<void> CriticalStream::on_goaway(ByteSpan payload) {
   }
   last_goaway_ = *id;
   log::debug("http3: {} sent GOAWAY", session_.peer_address());
+  session_.on_peer_going_away();
   return {};
 }
 
@@ -254,6 +255,7 @@ void RequestStream::on_close_capsule(std::uint32_t code, std::string reason) {
 
 void RequestStream::on_drain_capsule() {
   log::debug("http3: {} asks the session to end", session_.peer_address());
+  session_.on_peer_going_away();
 }
 
 void RequestStream::send(ByteSpan bytes) {

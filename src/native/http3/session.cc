@@ -6,6 +6,7 @@
 #include "native/http3/codes.h"
 #include "native/http3/session_impl.h"
 #include "net/base/log.h"
+#include "net/coding/writer.h"
 #include "net/transport/error.h"
 
 namespace moq::native::http3 {
@@ -15,13 +16,17 @@ using transport::ApplicationError;
 namespace {
 // Datagrams name the session by a quarter of its number (RFC 9297 §2.1).
 constexpr std::uint64_t kQuarter = 4;
+// The last stream of a client's that there can be: no request is refused yet, and no
+// client takes one of the session's streams for a request that is (RFC 9114 §5.2).
+constexpr std::uint64_t kLastRequest = coding::kMaxVarint - 3;
 }  // namespace
 
 void SessionImpl::set_handler(transport::SessionHandler* handler) {
   handler_ = handler;
-  if (handler == nullptr || (waiting_.empty() && (!end_ || end_told_))) return;
+  if (handler == nullptr || (waiting_.empty() && !peer_going_away_ && (!end_ || end_told_))) return;
   loop_.post([self = shared_from_this()] {
     self->announce_waiting();
+    self->tell_going_away();
     self->tell_end();
   });
 }
@@ -127,7 +132,27 @@ void SessionImpl::on_datagram(Bytes datagram) {
 // --- The end
 
 void SessionImpl::going_away() {
-  if (phase_ == Phase::open) connect_->send_drain();
+  if (phase_ != Phase::open || std::exchange(going_away_, true)) return;
+  connect_->send_drain();
+  // A client's GOAWAY is about pushes.
+  if (!is_server()) return;
+  std::vector<std::uint8_t> payload;
+  coding::Writer(payload).varint(kLastRequest);
+  std::vector<std::uint8_t> frame;
+  append_frame(frame, FrameType::goaway, payload);
+  control_out_->push(frame);
+  control_->ready();
+}
+
+void SessionImpl::on_peer_going_away() {
+  if (std::exchange(peer_going_away_, true)) return;
+  tell_going_away();
+}
+
+void SessionImpl::tell_going_away() {
+  if (!peer_going_away_ || phase_ != Phase::open || handler_ == nullptr) return;
+  const auto keep = shared_from_this();
+  handler_->on_going_away();
 }
 
 void SessionImpl::close(std::uint64_t code, std::string_view reason) {

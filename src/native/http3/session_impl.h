@@ -63,6 +63,8 @@ class SessionImpl final : public WebTransportSession,
   void on_response(RequestStream& stream, const Response& response);
   /// The CONNECT stream: the peer has ended the session; each with the code and reason.
   void on_session_closed(std::uint64_t code, std::string reason);
+  /// DRAIN or HTTP/3's GOAWAY, which mean the same here (draft-ietf-webtrans-http3 §4.6).
+  void on_peer_going_away();
   /// A request stream has failed by itself; it has been reset.
   void on_request_failed(RequestStream& stream, const Error& error);
   /// Nothing more is sent and received on a request stream.
@@ -127,6 +129,7 @@ class SessionImpl final : public WebTransportSession,
   void announce_waiting();
   void end_session(const Error& error, bool by_peer);
   void end_parts();
+  void tell_going_away();
   void tell_end();
 
   Connections* host_;  ///< null once it is gone
@@ -141,6 +144,7 @@ class SessionImpl final : public WebTransportSession,
   std::optional<Settings> peer_settings_;
   std::unordered_map<CriticalStream::Kind, std::unique_ptr<CriticalStream>> critical_;
   std::shared_ptr<transport::SendStream> control_;  ///< ours
+  std::shared_ptr<ByteQueue> control_out_ = std::make_shared<ByteQueue>();
   std::size_t requests_seen_ = 0;
   std::unordered_map<RequestStream*, std::unique_ptr<RequestStream>> requests_;
   RequestStream* connect_ = nullptr;  ///< the session's
@@ -156,6 +160,8 @@ class SessionImpl final : public WebTransportSession,
   std::vector<std::shared_ptr<RecvPart>> waiting_;
 
   transport::SessionHandler* handler_ = nullptr;
+  bool going_away_ = false;
+  bool peer_going_away_ = false;
   std::optional<std::pair<Error, bool>> end_;  ///< set: the session is over
   bool end_told_ = false;
 };

@@ -239,6 +239,29 @@ TEST_F(SessionTest, CloseReachesThePeerWithCodeAndReason) {
   }
 }
 
+TEST_F(SessionTest, GoingAwayIsHeardByEitherSide) {
+  open();
+  server.session().session->going_away();
+  client->session->going_away();
+  ASSERT_TRUE(until([&] { return client->going_away > 0 && server.session().going_away > 0; }));
+  server.run();
+  EXPECT_EQ(client->going_away, 1);
+  EXPECT_EQ(server.session().going_away, 1);
+  StreamLog& log = client->send_bidi("x");
+  ASSERT_TRUE(until([&] { return log.finished; })) << "what runs goes on";
+}
+
+TEST_F(SessionTest, GoingAwayIsHeardByALateHandler) {
+  open();
+  client->session->set_handler(nullptr);
+  server.session().session->going_away();
+  server.run();
+  EXPECT_EQ(client->going_away, 0);
+  client->session->set_handler(client.get());
+  server.run();
+  EXPECT_EQ(client->going_away, 1);
+}
+
 TEST_F(SessionTest, LettingGoClosesWithZero) {
   open();
   client->leave();

@@ -162,6 +162,13 @@ void Session::received_goaway(const std::string& uri) {
   if (events_ != nullptr) events_->on_goaway(uri);
 }
 
+void Session::on_going_away() {
+  // Where the version has a GOAWAY, that comes as well, and says where to go.
+  if (closed_ || has_goaway() || goaway_received_) return;
+  const auto keep = hold();
+  received_goaway({});
+}
+
 void Session::probe(std::uint64_t target_bitrate, ProbeRequest::Report report) {
   if (session_stream_ != nullptr && !closed_) return session_stream_->listen(std::move(report));
   if (!traits().has_probe || closed_) return;

@@ -93,7 +93,8 @@ class SessionEvents {
  public:
   /// The peer may be served: SETUP, where there is one, was accepted.
   virtual void on_ready() {}
-  /// The peer's GOAWAY: it will close. `uri` may be empty.
+  /// The peer's GOAWAY, or its transport's where the version has none: it will close.
+  /// `uri` may be empty.
   virtual void on_goaway(const std::string& uri) = 0;
   /// The last call. `by_peer`: the error is what the peer closed with.
   virtual void on_closed(const Error& error, bool by_peer) = 0;
@@ -226,6 +227,7 @@ class Session final : public std::enable_shared_from_this<Session>,
   void on_uni(std::shared_ptr<transport::RecvStream> stream) override;
   void on_bidi(transport::Stream stream) override;
   void on_datagram(Bytes datagram) override;
+  void on_going_away() override;
   void on_closed(const Error& error, bool by_peer) override;
 
   static bool claim(std::size_t& count, std::size_t limit) { return count < limit && ++count != 0; }

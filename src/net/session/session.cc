@@ -60,7 +60,7 @@ void Session::start(const ProtocolVersion& version, Negotiated negotiated) {
                                 static_cast<lite::SessionEvents&>(*this));
   name_ = lite_->name();
   const Wanted wanted = std::exchange(wanted_, {});
-  if (wanted.goaway) send_goaway(*wanted.goaway);
+  if (wanted.goaway) lite_->send_goaway(*wanted.goaway);
   for (const auto& [bitrate, report] : wanted.probes) lite_->probe(bitrate, report);
 }
 
@@ -152,10 +152,10 @@ void Session::on_closed(const Error& error, bool by_peer) {
 void Session::send_goaway(const std::string& uri) {
   if (lite_ != nullptr) {
     lite_->send_goaway(uri);
-    if (lite_->has_goaway()) transport_->going_away();
   } else {
     wanted_.goaway = uri;
   }
+  transport_->going_away();
   probe_peer();
 }
 

@@ -163,6 +163,9 @@ class SessionHandler {
   virtual void on_uni(std::shared_ptr<RecvStream> stream) = 0;
   virtual void on_bidi(Stream stream) = 0;
   virtual void on_datagram(Bytes datagram) = 0;
+  /// The peer has said by Session::going_away that it will close. Perhaps more than once;
+  /// to a handler that is set later, too.
+  virtual void on_going_away() {}
   /// The session is over, by whoever's doing: the last call. `by_peer` tells
   /// whether the code is the peer's; a lost connection has a local error.
   virtual void on_closed(const Error& error, bool by_peer) = 0;
@@ -211,7 +214,8 @@ class Session {
   [[nodiscard]] virtual std::size_t max_datagram_size() const = 0;
 
   /// Tells the peer that the session will end, where the transport has a way of its own
-  /// to say so (WebTransport). Called together with a GOAWAY of the protocol on top.
+  /// to say so (WebTransport). Called together with a GOAWAY of the protocol on top, or
+  /// in its place.
   virtual void going_away() {}
 
   /// CONNECTION_CLOSE (or what the transport has) with an application code.

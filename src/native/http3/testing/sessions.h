@@ -44,6 +44,7 @@ class SessionLog final : public transport::SessionHandler {
     }
   }
   void on_datagram(Bytes datagram) override { datagrams.emplace_back(datagram.text()); }
+  void on_going_away() override { ++going_away; }
   void on_closed(const Error& error, bool by_peer) override {
     closed = error;
     closed_by_peer = by_peer;
@@ -72,6 +73,7 @@ class SessionLog final : public transport::SessionHandler {
   std::vector<std::shared_ptr<transport::SendStream>> sends;
   std::vector<transport::Stream> bidis;
   std::vector<std::string> datagrams;
+  int going_away = 0;  ///< how often the peer was heard to say so
   std::optional<Error> closed;
   bool closed_by_peer = false;
   bool keep = true;    ///< the peer's streams; otherwise they are dropped

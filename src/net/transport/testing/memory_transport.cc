@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kPacket = 1200;
 
-enum class Kind : std::uint8_t { data, reset, stop, acked, datagram, closed };
+enum class Kind : std::uint8_t { data, reset, stop, acked, datagram, going_away, closed };
 
 struct Frame {
   Kind kind = Kind::data;
@@ -122,6 +122,9 @@ class End final : public MemorySession, private Flushable {
     shut(Error(ApplicationError{code}, std::string(reason)), false);
   }
 
+  void going_away() override {
+    if (!closed_ && options_.carries_going_away) post({.kind = Kind::going_away});
+  }
   void probe_peer() override { probed_ = true; }
   [[nodiscard]] PathStats path_stats() const override {
     return {.smoothed_rtt = 2 * options_.delay, .bitrate = options_.bitrate};
@@ -332,6 +335,9 @@ class End final : public MemorySession, private Flushable {
         return;
       case Kind::datagram:
         if (handler_ != nullptr) handler_->on_datagram(frame.data);
+        return;
+      case Kind::going_away:
+        if (handler_ != nullptr) handler_->on_going_away();
         return;
       case Kind::closed:
         shut(Error(ApplicationError{frame.code}, std::string(frame.data.text())), true);

@@ -20,6 +20,8 @@ struct MemoryOptions {
   std::size_t max_streams = 100;
   bool datagrams = true;
   bool carries_path = false;
+  /// Whether going_away reaches the peer.
+  bool carries_going_away = false;
   std::string protocol = "moq-lite-05";
 };
 
