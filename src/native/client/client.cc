@@ -112,6 +112,7 @@ void Client::dialled(Line& line, Result<std::shared_ptr<transport::Session>> con
                                   .peer = splice_ != nullptr ? splice_->token() : this,
                                   .path = line.target.url.target(),
                                   .versions = options_.versions,
+                       .on_goaway = OnGoaway::stay,
                                   .limits = options_.limits});
   if (!session) return closed(line, session.error());
   line.session = *std::move(session);
@@ -243,7 +244,7 @@ Duration Client::backoff_delay() {
 void Client::look_at_old() {
   if (old_ == nullptr) return;
   const bool read = old_->leg != nullptr && !old_->leg->idle();
-  if (current_ != nullptr && !read && old_->session->serving() == 0) return leave_old();
+  if (current_ != nullptr && !read && old_->session->idle()) return leave_old();
   look_.arm(later(loop_.now(), kLook));
 }
 

@@ -22,6 +22,7 @@ class AnnouncePublisher final : public RequestStream, private AnnounceReader {
   ~AnnouncePublisher() override;
 
  private:
+  [[nodiscard]] bool of_media() const override { return false; }
   Result<void> begin(ByteSpan message) override;
   void on_fin() override;
   void on_cancel(std::uint64_t code) override;

@@ -27,6 +27,7 @@ class AnnounceSubscriber final : public RequestStream {
   [[nodiscard]] std::size_t active() const { return active_.size(); }
 
  private:
+  [[nodiscard]] bool of_media() const override { return false; }
   Result<bool> parse(MessageReader& reader) override;
   void on_fin() override;
   void on_cancel(std::uint64_t code) override;

@@ -22,6 +22,7 @@ class GoawayStream final : public RequestStream {
 
  private:
   Result<void> begin(ByteSpan message) override;
+  [[nodiscard]] bool of_media() const override { return false; }
   void on_fin() override;
   void on_cancel(std::uint64_t /*code*/) override {}
 };
@@ -34,6 +35,7 @@ class ProbeRequest final : public RequestStream {
   ProbeRequest(Session& session, std::uint64_t target_bitrate, Report report);
 
  private:
+  [[nodiscard]] bool of_media() const override { return false; }
   Result<bool> parse(MessageReader& reader) override;
   void on_fin() override { finish(); }
   void on_cancel(std::uint64_t /*code*/) override {}
@@ -57,6 +59,7 @@ class SessionStream final : public RequestStream {
   void listen(ProbeRequest::Report report);
 
  private:
+  [[nodiscard]] bool of_media() const override { return false; }
   Result<bool> parse(MessageReader& reader) override;
   void on_fin() override;
   void on_cancel(std::uint64_t code) override;

@@ -63,6 +63,7 @@ class ProbePublisher final : public RequestStream {
   ~ProbePublisher() override;
 
  private:
+  [[nodiscard]] bool of_media() const override { return false; }
   Result<void> begin(ByteSpan message) override;
   Result<bool> parse(MessageReader& reader) override;
   void on_fin() override;

@@ -26,6 +26,9 @@ class Task {
 
  private:
   friend class Session;
+  /// Whether media depend on it: a session that is to end when nothing runs stays for it.
+  [[nodiscard]] virtual bool of_media() const { return true; }
+
   Session& session_;
   bool of_peer_ = false;  ///< one of the peer's requests
 };

@@ -160,6 +160,7 @@ void Session::received_goaway(const std::string& uri) {
   log::info("{}: the peer is going away{}{}", name_, uri.empty() ? "" : ": ", where);
   for (AnnounceSubscriber* stream : announcements_) stream->set_draining();
   if (events_ != nullptr) events_->on_goaway(uri);
+  check_idle();
 }
 
 void Session::on_going_away() {
@@ -167,6 +168,17 @@ void Session::on_going_away() {
   if (closed_ || has_goaway() || goaway_received_) return;
   const auto keep = hold();
   received_goaway({});
+}
+
+void Session::check_idle() {
+  if (!goaway_received_ || media_ != 0 || std::exchange(idle_posted_, true)) return;
+  // What ends may be followed by something in the same turn.
+  loop_.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    self->idle_posted_ = false;
+    if (self->events_ != nullptr && !self->closed_ && self->media_ == 0) self->events_->on_idle();
+  });
 }
 
 void Session::probe(std::uint64_t target_bitrate, ProbeRequest::Report report) {
@@ -341,6 +353,7 @@ void Session::retire(Task& task) {
   if (found == tasks_.end()) return;
   incoming_.erase(&task);
   if (task.of_peer_) --peer_requests_;
+  if (task.of_media() && --media_ == 0) check_idle();
   retired_.push_back(std::move(found->second));
   tasks_.erase(found);
   if (retired_.size() > 1) return;

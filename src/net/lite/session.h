@@ -96,6 +96,8 @@ class SessionEvents {
   /// The peer's GOAWAY, or its transport's where the version has none: it will close.
   /// `uri` may be empty.
   virtual void on_goaway(const std::string& uri) = 0;
+  /// The peer will close, and nothing of media runs (any more): see Session::idle.
+  virtual void on_idle() {}
   /// The last call. `by_peer`: the error is what the peer closed with.
   virtual void on_closed(const Error& error, bool by_peer) = 0;
 
@@ -146,6 +148,9 @@ class Session final : public std::enable_shared_from_this<Session>,
   [[nodiscard]] std::size_t serving() const { return peer_subscribe_ids_.size(); }
   /// Broadcasts that the peer has announced and not ended.
   [[nodiscard]] std::size_t announced() const;
+  /// Whether nothing of media runs in either direction: no SUBSCRIBE, FETCH or TRACK,
+  /// no group on its way, and no stream of the peer's that has yet to say what it is.
+  [[nodiscard]] bool idle() const { return closed_ || media_ == 0; }
   [[nodiscard]] bool goaway_received() const { return goaway_received_; }
   [[nodiscard]] Version version() const { return version_; }
   /// "moq-lite-05 [::1]:4443", for logs.
@@ -166,6 +171,7 @@ class Session final : public std::enable_shared_from_this<Session>,
   template <typename T>
   T& add(std::unique_ptr<T> task) {
     T& ref = *task;
+    if (static_cast<Task&>(ref).of_media()) ++media_;
     tasks_.emplace(&ref, std::move(task));
     return ref;
   }
@@ -241,6 +247,8 @@ class Session final : public std::enable_shared_from_this<Session>,
   /// Drops what has not shown its header in time.
   void sweep_incoming();
   void start();
+  /// Tells the owner that nothing runs any more, if the peer is going away and that is so.
+  void check_idle();
   void end(const Error& error, bool by_peer);
   void send_setup();
   void received_setup(const Bytes& message);
@@ -268,6 +276,8 @@ class Session final : public std::enable_shared_from_this<Session>,
   std::unordered_map<std::uint64_t, RemoteTrack*> subscriptions_;
   std::unordered_set<std::uint64_t> peer_subscribe_ids_;
   std::size_t peer_requests_ = 0;
+  std::size_t media_ = 0;  ///< tasks of media
+  bool idle_posted_ = false;
   std::size_t probes_ = 0;
   std::size_t fetches_ = 0;
   std::size_t told_paths_ = 0;

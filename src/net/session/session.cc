@@ -98,6 +98,12 @@ void Session::draining(std::function<void(const std::string&)> told) {
   if (goaway_uri_) on_goaway(std::string(*goaway_uri_));
 }
 
+void Session::idle(std::function<void()> told) {
+  told_idle_ = std::move(told);
+  if (!goaway_uri_ || over_ || !idle()) return;
+  if (const auto call = told_idle_) call();
+}
+
 void Session::closed(std::function<void(const Error&, bool)> done) {
   told_closed_ = std::move(done);
 }
@@ -138,6 +144,13 @@ void Session::on_ready() {
 void Session::on_goaway(const std::string& uri) {
   goaway_uri_ = uri;
   if (const auto told = told_goaway_) told(uri);
+}
+
+void Session::on_idle() {
+  const std::weak_ptr<int> alive = alive_;
+  if (const auto told = told_idle_) told();
+  if (alive.expired() || options_.on_goaway == OnGoaway::stay) return;
+  close(lite::SessionError::no_error, "nothing runs any more");
 }
 
 void Session::on_closed(const Error& error, bool by_peer) {

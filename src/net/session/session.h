@@ -20,6 +20,14 @@
 
 namespace moq {
 
+/// What a session does once its peer has sent GOAWAY.
+enum class OnGoaway : std::uint8_t {
+  /// It serves, and is served, for as long as anything of media runs, and then closes
+  /// with NO_ERROR; at once if nothing does.
+  leave_when_idle,
+  stay,  ///< its owner closes it
+};
+
 struct SessionOptions {
   Side side = Side::client;
   /// What the peer may read; null: nothing. Not owned.
@@ -39,6 +47,7 @@ struct SessionOptions {
   /// Those that may be spoken, the preferred first; empty: all. What the transport's
   /// handshake offered or accepted should be the same.
   std::vector<const ProtocolVersion*> versions;
+  OnGoaway on_goaway = OnGoaway::leave_when_idle;
   lite::SessionLimits limits;
 };
 
@@ -64,6 +73,12 @@ class Session final : private lite::SessionEvents,
   /// The peer's GOAWAY: calls `told` with its URI (may be empty), at once if it has
   /// come already. Existing subscriptions go on; new requests fail with GOING_AWAY.
   void draining(std::function<void(const std::string& uri)> told);
+  /// Calls `told` whenever nothing of media runs any more (see the other) after the
+  /// peer's GOAWAY; at once if that is so already. Before the session leaves by itself.
+  void idle(std::function<void()> told);
+  /// Whether nothing of media runs in either direction: no SUBSCRIBE, FETCH or TRACK,
+  /// and no group on its way. Announcements do not count.
+  [[nodiscard]] bool idle() const { return lite_ == nullptr || lite_->idle(); }
   /// Calls `done` once the session is over, as the last call.
   void closed(std::function<void(const Error& error, bool by_peer)> done);
   /// Calls `done` once the peer has been let in, in a version that is known.
@@ -106,6 +121,7 @@ class Session final : private lite::SessionEvents,
 
   void on_ready() override;
   void on_goaway(const std::string& uri) override;
+  void on_idle() override;
   void on_closed(const Error& error, bool by_peer) override;
   void send_goaway(const std::string& uri) override;
   void close_for_deadline() override;
@@ -126,6 +142,7 @@ class Session final : private lite::SessionEvents,
   bool ready_ = false;
   std::optional<std::string> goaway_uri_;
   std::function<void(const std::string&)> told_goaway_;
+  std::function<void()> told_idle_;
   std::function<void()> told_ready_;
   std::function<void(const Error&, bool)> told_closed_;
   Wanted wanted_;

@@ -32,7 +32,8 @@ void Publisher::begin(std::shared_ptr<transport::Session> connection) {
                               {.side = Side::client,
                                .publish = &origin_,
                                .path = stage_.url.target(),
-                               .versions = {stage_.publisher_version}});
+                               .versions = {stage_.publisher_version},
+                               .on_goaway = OnGoaway::stay});
   session_->draining([this](const std::string&) {
     if (goaway_) goaway_();
   });

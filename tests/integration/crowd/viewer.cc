@@ -65,7 +65,8 @@ void Viewer::begin(std::shared_ptr<transport::Session> connection) {
                                .subscribe = &origin_,
                                .cache = &cache_,
                                .path = stage_.url.target(),
-                               .versions = {stage_.viewer_version}});
+                               .versions = {stage_.viewer_version},
+                               .on_goaway = OnGoaway::stay});
   session_->draining([this](const std::string&) { hears_.goaway(*this); });
   session_->closed([this](const Error& error, bool) {
     if (hears_.closed) return hears_.closed(*this, error);

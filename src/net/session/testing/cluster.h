@@ -78,6 +78,8 @@ struct Connection {
 struct ConnectOptions {
   std::string version = "moq-lite-05";
   transport::testing::MemoryOptions link;
+  /// Of both: most tests look at what a session does until it leaves.
+  OnGoaway on_goaway = OnGoaway::stay;
   /// Adjusts the options of either side.
   std::function<void(SessionOptions& client, SessionOptions& server)> adjust;
 };
@@ -95,12 +97,14 @@ inline std::unique_ptr<Connection> connect(Loop& loop, Node& client, Node& serve
                                 .subscribe = &client.origin,
                                 .cache = &client.cache,
                                 .path = "/",
-                                .versions = {version}};
+                                .versions = {version},
+                                .on_goaway = options.on_goaway};
   SessionOptions server_options{.side = Side::server,
                                 .publish = &server.origin,
                                 .subscribe = &server.origin,
                                 .cache = &server.cache,
-                                .versions = {version}};
+                                .versions = {version},
+                                .on_goaway = options.on_goaway};
   if (options.adjust) options.adjust(client_options, server_options);
   out->client = Session::create(loop, std::move(pair.first), std::move(client_options)).value();
   out->server = Session::create(loop, std::move(pair.second), std::move(server_options)).value();

@@ -259,6 +259,7 @@ class RawLink {
     transport::testing::MemoryOptions link;
     Side side = Side::server;  ///< the session's
     lite::SessionLimits limits;
+    OnGoaway on_goaway = OnGoaway::stay;
     bool publishes = true;  ///< whether the session has an origin to publish
   };
   RawLink(Loop& loop, Node& node, Options options) {
@@ -273,6 +274,7 @@ class RawLink {
                                .cache = &node.cache,
                                .path = "/",
                                .versions = {version},
+                               .on_goaway = options.on_goaway,
                                .limits = options.limits})
                   .value();
     session->closed([this](const Error& error, bool) { error_ = error; });
