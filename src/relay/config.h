@@ -29,7 +29,7 @@ struct PublicAccess {
 };
 
 /// Everything that an operator can set, checked. What a key means, and where it
-/// may be written, stands in the table of keys.cc.
+/// may be written, stands in the table of key_table.cc.
 struct Config {
   struct Log {
     log::Level level = log::Level::info;

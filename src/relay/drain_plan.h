@@ -9,6 +9,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/base/loop.h"
@@ -18,9 +19,9 @@ namespace moq::relay {
 
 /// One drain of a relay, common to its workers.
 struct DrainRun {
-  DrainRun(unsigned number_, DrainOrder order_, Time start)
-      : number(number_),
-        order(std::move(order_)),
+  DrainRun(unsigned which, DrainOrder what, Time start)
+      : number(which),
+        order(std::move(what)),
         until(order.timeout ? later(start, *order.timeout) : kNever) {}
 
   /// Tells it from the drains before.
@@ -41,7 +42,7 @@ struct DrainRun {
 class DrainPlan {
  public:
   /// Names a session; whoever asks for the plan knows which.
-  using Id = std::uintptr_t;
+  using Id = std::uint64_t;
   /// Tells a session. `stay`: what is left of the drain, above zero; none: until it
   /// leaves. May call `forget`, and nothing else of the plan.
   using Tell =

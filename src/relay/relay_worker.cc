@@ -31,7 +31,6 @@ DrainOutcome outcome_of(const Error& error, bool by_peer) {
   return DrainOutcome::closed;
 }
 
-DrainPlan::Id id_of(const Session* session) { return reinterpret_cast<DrainPlan::Id>(session); }
 }  // namespace
 
 RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
@@ -75,19 +74,19 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
     return;
   }
   std::unique_ptr<Session> session = *std::move(created);
-  Session* key = session.get();
+  const DrainPlan::Id id = next_id_++;
   log::info("{}: connected", session->name());
-  session->closed([this, key](const Error& error, bool by_peer) { ended(key, error, by_peer); });
-  session->ready([this, key] { ready(key); });
-  Census::Kind kind = kind_of(*key);
+  session->closed([this, id](const Error& error, bool by_peer) { ended(id, error, by_peer); });
+  session->ready([this, id] { ready(id); });
+  Census::Kind kind = kind_of(*session);
   shared_.census->came(kind);
-  sessions_.emplace(key, Guest{.session = std::move(session), .kind = std::move(kind)});
+  sessions_.emplace(id, Guest{.session = std::move(session), .kind = std::move(kind)});
   // Its handshake was under way when the drain began.
-  if (plan_ != nullptr) plan_->tell_now(id_of(key));
+  if (plan_ != nullptr) plan_->tell_now(id);
 }
 
-void RelayWorker::ready(const Session* session) {
-  const auto it = sessions_.find(session);
+void RelayWorker::ready(DrainPlan::Id id) {
+  const auto it = sessions_.find(id);
   if (it == sessions_.end()) return;
   Guest& guest = it->second;
   Census::Kind kind = kind_of(*guest.session);
@@ -96,16 +95,16 @@ void RelayWorker::ready(const Session* session) {
   guest.kind = std::move(kind);
 }
 
-void RelayWorker::ended(const Session* session, const Error& error, bool by_peer) {
-  const auto it = sessions_.find(session);
+void RelayWorker::ended(DrainPlan::Id id, const Error& error, bool by_peer) {
+  const auto it = sessions_.find(id);
   if (it == sessions_.end()) return;
   const Guest& guest = it->second;
-  log::info("{}: {}: {}", session->name(), by_peer ? "left" : "closed", error.message());
+  log::info("{}: {}: {}", guest.session->name(), by_peer ? "left" : "closed", error.message());
   shared_.census->left(guest.kind, guest.told);
   if (guest.told || mode_ != Mode::serving) {
     shared_.census->ended(guest.kind, outcome_of(error, by_peer));
   }
-  if (plan_ != nullptr) plan_->forget(id_of(session));
+  if (plan_ != nullptr) plan_->forget(id);
   sessions_.erase(it);
   check_empty();
 }
@@ -118,17 +117,17 @@ void RelayWorker::drain(std::shared_ptr<DrainRun> run) {
   mode_ = run_->order.timeout == Duration::zero() ? Mode::closing : Mode::draining;
   if (mode_ == Mode::draining) {
     std::vector<DrainPlan::Guest> guests;
-    for (const auto& [key, guest] : sessions_) {
+    for (const auto& [id, guest] : sessions_) {
       if (guest.told) continue;
-      guests.push_back({.id = id_of(key), .publishes = guest.session->announced() > 0});
+      guests.push_back({.id = id, .publishes = guest.session->announced() > 0});
     }
     plan_ = std::make_unique<DrainPlan>(
         loop_, run_, std::random_device()(), guests,
         [this](DrainPlan::Id id, const std::string& uri, const std::optional<Duration>& stay) {
-          const auto it = sessions_.find(reinterpret_cast<const Session*>(id));
+          const auto it = sessions_.find(id);
           if (it != sessions_.end()) tell(it->second, uri, stay);
         });
-    for (const auto& [key, guest] : sessions_) {
+    for (const auto& [id, guest] : sessions_) {
       if (guest.told) guest.session->drain().set_deadline(plan_->stay());
     }
   }
@@ -148,7 +147,7 @@ void RelayWorker::resume() {
   mode_ = Mode::serving;
   plan_.reset();
   handshakes_.cancel();
-  for (const auto& [key, guest] : sessions_) guest.session->drain().set_deadline(std::nullopt);
+  for (const auto& [id, guest] : sessions_) guest.session->drain().set_deadline(std::nullopt);
   worker_.endpoint().accept_new();
 }
 
@@ -156,10 +155,10 @@ void RelayWorker::close_sessions() {
   mode_ = Mode::closing;
   plan_.reset();
   // Closing may end a session at once, and take it from the map.
-  std::vector<const Session*> all;
-  for (const auto& [key, guest] : sessions_) all.push_back(key);
-  for (const Session* session : all) {
-    const auto it = sessions_.find(session);
+  std::vector<DrainPlan::Id> all;
+  for (const auto& [id, guest] : sessions_) all.push_back(id);
+  for (const DrainPlan::Id id : all) {
+    const auto it = sessions_.find(id);
     if (it == sessions_.end()) continue;
     it->second.session->close(lite::SessionError::goaway_timeout, "goaway timeout");
   }

@@ -73,8 +73,8 @@ class RelayWorker {
   static constexpr Duration kHandshakeInterval = std::chrono::milliseconds(10);
 
   void tell(Guest& guest, const std::string& uri, const std::optional<Duration>& stay);
-  void ready(const Session* session);
-  void ended(const Session* session, const Error& error, bool by_peer);
+  void ready(DrainPlan::Id id);
+  void ended(DrainPlan::Id id, const Error& error, bool by_peer);
   void check_empty();
 
   native::Worker& worker_;
@@ -88,7 +88,8 @@ class RelayWorker {
   bool empty_ = false;             ///< and that it has been told so
   std::unique_ptr<DrainPlan> plan_;
   Timer handshakes_;
-  std::unordered_map<const Session*, Guest> sessions_;
+  DrainPlan::Id next_id_ = 0;
+  std::unordered_map<DrainPlan::Id, Guest> sessions_;
 };
 
 }  // namespace moq::relay
