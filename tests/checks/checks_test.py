@@ -145,6 +145,16 @@ class Rules(Tree):
         self.write("src/net/base/README.md", "# net/base\n")
         self.assertEqual(tree.readme_problems(self.root), [])
 
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze")
+    def test_units(self):
+        unit = "[Service]\nType=notify\nExecStart=/not/installed --here\n"
+        self.write("packaging/a.service", unit)
+        self.assertEqual(tree.unit_problems(self.root), [])
+        self.write("packaging/a.service", unit + "KilMode=mixed\n")
+        self.assertIn("KilMode", "\n".join(tree.unit_problems(self.root)))
+        self.write("packaging/a.service", unit.replace("ExecStart", "ExecReload"))
+        self.assertNotEqual(tree.unit_problems(self.root), [])
+
     def test_built(self):
         source = self.write("src/net/base/a.cc", "")
         build = self.root / "build"

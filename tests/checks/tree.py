@@ -6,6 +6,7 @@
   tree.py sleeps           nothing sleeps to wait for a result
   tree.py readmes          each library's folder says what it is for
   tree.py built BUILD      every source under src and apps is part of a target
+  tree.py units            systemd accepts the units in packaging
 """
 
 import argparse
@@ -16,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import common
 
@@ -79,9 +81,24 @@ def built_problems(root: pathlib.Path, build: pathlib.Path) -> list[str]:
             for f in common.files(root, ["src", "apps"], (".cc",)) if str(f) not in built]
 
 
+def unit_problems(root: pathlib.Path) -> list[str]:
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for file in common.files(root, ["packaging"], (".service",)):
+            # What it starts is not installed here.
+            text = re.sub(r"^(Exec\w+=)\S+", r"\1/bin/true", file.read_text(), flags=re.MULTILINE)
+            copy = pathlib.Path(folder, file.name)
+            copy.write_text(text)
+            done = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)],
+                                  capture_output=True, text=True)
+            said = (done.stdout + done.stderr).replace(f"{folder}/", "packaging/").splitlines()
+            found += said or ([f"{file.relative_to(root)}: not accepted"] if done.returncode else [])
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("rule", choices=["format", "size", "sleeps", "readmes", "built"])
+    parser.add_argument("rule", choices=["format", "size", "sleeps", "readmes", "built", "units"])
     parser.add_argument("build", nargs="?", type=pathlib.Path)
     args = parser.parse_args()
     root = common.ROOT
@@ -98,6 +115,11 @@ def main() -> None:
         common.exit_with("sleeps", sleep_problems(root))
     if args.rule == "readmes":
         common.exit_with("readmes", readme_problems(root))
+    if args.rule == "units":
+        if shutil.which("systemd-analyze") is None:
+            print("SKIPPED: units are checked by systemd-analyze; here is none")
+            sys.exit(common.SKIP_STATUS)
+        common.exit_with("units", unit_problems(root))
     if args.build is None:
         parser.error("built needs the build folder")
     common.exit_with("built", built_problems(root, args.build.resolve()))
