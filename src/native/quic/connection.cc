@@ -23,6 +23,9 @@ constexpr std::size_t kMaxPayload = 1452;
 // What most paths carry comes first, then all of Ethernet, then tunnels.
 constexpr std::array<std::uint16_t, 4> kMtuProbes{1406, kMaxPayload, 1342, 1232};
 constexpr std::size_t kMaxReason = 256;
+/// How long a peer may take to answer a probe, at least: its path may answer within a
+/// millisecond, while its process is busy (a hundred handshakes at once) or stands still.
+constexpr Duration kProbePatience = std::chrono::seconds(3);
 constexpr std::size_t kMaxDatagramFrame = 65535;
 
 /// Text of a peer as it may stand in a log: printable ASCII.
@@ -326,7 +329,7 @@ void ConnectionImpl::probe_peer() {
   if (conn_ == nullptr || probing_ || !established_) return;
   probing_ = true;
   heard_ = false;
-  probe_timer_.arm(loop_.now() + 3 * pto_of(conn_));
+  probe_timer_.arm(loop_.now() + std::max<Duration>(3 * pto_of(conn_), kProbePatience));
   update_probe();
   loop_.mark(*this);
 }

@@ -222,8 +222,8 @@ class Session {
   /// on_closed follows from the loop, once.
   virtual void close(std::uint64_t code, std::string_view reason) = 0;
 
-  /// Asks a quiet peer for a sign of life within three PTOs; without one the
-  /// session closes. Called while draining.
+  /// Asks a quiet peer for a sign of life within three PTOs, and not less than three
+  /// seconds; without one the session closes. Called while draining.
   virtual void probe_peer() = 0;
 
   [[nodiscard]] virtual PathStats path_stats() const = 0;
