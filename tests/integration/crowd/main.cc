@@ -17,6 +17,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "crowd/publisher.h"
+#include "crowd/roll.h"
 #include "crowd/stage.h"
 #include "crowd/viewer.h"
 #include "net/session/version.h"
@@ -25,12 +26,14 @@ namespace moq::crowd {
 namespace {
 
 struct Options {
-  std::string url;
+  std::vector<std::string> urls;
   std::string publisher_version = "moq-lite-05";
-  std::string viewer_version = "moq-lite-05";
+  std::vector<std::string> viewer_versions{"moq-lite-05"};
   std::size_t viewers = 1;
   std::uint64_t groups = 3;
   std::uint32_t seed = 1;
+  double seconds = 0;
+  RollOptions roll;
 };
 
 void say(const std::string& line) {
@@ -42,6 +45,12 @@ const ProtocolVersion* known_version(const std::string& name) {
   const ProtocolVersion* version = find_protocol_version(name);
   if (version == nullptr) throw CLI::ValidationError("no version " + name);
   return version;
+}
+
+native::Url known_url(const std::string& text) {
+  const auto url = native::Url::parse(text);
+  if (!url) throw CLI::ValidationError(text + ": " + url.error().message());
+  return *url;
 }
 
 native::DialerConfig client_config(const std::string& version) {
@@ -62,12 +71,13 @@ class Run {
 
   explicit Run(const Options& options)
       : options_(options),
-        stage_{events_, *native::Url::parse(options.url), known_version(options.publisher_version),
-               known_version(options.viewer_version)},
+        stage_{events_, known_url(options.urls.front()), known_version(options.publisher_version),
+               known_version(options.viewer_versions.front())},
         random_(options.seed) {
     publisher_client_ = *native::Dialer::create(events_, client_config(options.publisher_version));
     for (std::size_t i = 0; i < kSockets; ++i) {
-      clients_.push_back(*native::Dialer::create(events_, client_config(options.viewer_version)));
+      clients_.push_back(
+          *native::Dialer::create(events_, client_config(options.viewer_versions.front())));
     }
   }
 
@@ -236,6 +246,36 @@ class Run {
   Time started_ = native::monotonic_now();
 };
 
+int roll(const Options& options) {
+  RollOptions plan = options.roll;
+  for (const std::string& url : options.urls) plan.viewer_urls.push_back(known_url(url));
+  plan.publisher_url = plan.viewer_urls.front();
+  plan.publisher_version = known_version(options.publisher_version);
+  for (const std::string& name : options.viewer_versions) {
+    plan.viewer_versions.push_back(known_version(name));
+  }
+  plan.viewers = options.viewers;
+  if (options.seconds > 0) {
+    plan.length =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.seconds));
+  }
+  return Roll(plan).run();
+}
+
+void add_roll(CLI::App& app, Options& options) {
+  app.add_option("--seconds", options.seconds, "How long it plays; 0: until a signal")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--fps", options.roll.frames_per_second)
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--group", options.roll.frames_per_group, "Frames in one")
+      ->check(CLI::Range(1, static_cast<int>(kMostFrames)))
+      ->capture_default_str();
+  app.add_flag("--small", options.roll.small, "Frames of a hundred bytes at most");
+  app.add_option("--timeline", options.roll.timeline, "File for what happens, a line of JSON each");
+}
+
 }  // namespace
 }  // namespace moq::crowd
 
@@ -245,9 +285,10 @@ int main(int argc, char** argv) {
   CLI::App app("crowd: publishers and viewers for tests of a relay");
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("--url", options.url)->required();
+  app.add_option("--url", options.urls, "Of several, viewers that roll take turns")->required();
   app.add_option("--publisher-version", options.publisher_version)->capture_default_str();
-  app.add_option("--viewer-version", options.viewer_version)->capture_default_str();
+  app.add_option("--viewer-version", options.viewer_versions, "Of several, as of URLs")
+      ->capture_default_str();
   app.add_option("--viewers", options.viewers, "At once; or, of churn, in all")
       ->capture_default_str();
   app.add_option("--groups", options.groups, "What each of a crowd sees at least")
@@ -262,7 +303,10 @@ int main(int argc, char** argv) {
   add("churn", &Run::churn);
   add("drain", &Run::drain);
   add("hold", &Run::hold);
+  CLI::App* rolling = app.add_subcommand("roll", "Clients that stay connected while relays roll");
+  moq::crowd::add_roll(*rolling, options);
   CLI11_PARSE(app, argc, argv);
+  if (rolling->parsed()) return moq::crowd::roll(options);
   Run run(options);
   (run.*scenario)();
   return run.finish();

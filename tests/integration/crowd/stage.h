@@ -22,12 +22,14 @@ inline constexpr const char* kBroadcast = "crowd";
 inline constexpr const char* kTrack = "data";
 inline constexpr std::uint64_t kFramesPerGroup = 10;
 inline constexpr Duration kFrameInterval = std::chrono::milliseconds(40);
+/// No group of any scenario has more.
+inline constexpr std::uint64_t kMostFrames = 1000;
 /// Nothing is given up for being late: what is missing is a fault.
 inline constexpr Duration kPatience = std::chrono::minutes(5);
 
 /// What frame number `frame` of group `group` is: the first of a group is large.
 [[nodiscard]] inline Bytes payload(std::uint64_t group, std::uint64_t frame) {
-  std::minstd_rand random(static_cast<std::uint32_t>(group * kFramesPerGroup + frame + 1));
+  std::minstd_rand random(static_cast<std::uint32_t>(group * kMostFrames + frame + 1));
   std::vector<std::uint8_t> bytes(frame == 0 ? 20'000 : 1 + random() % 1500);
   for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
   return Bytes::copy_of(bytes);
