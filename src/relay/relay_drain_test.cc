@@ -117,7 +117,8 @@ class RelayDrainTest : public ::testing::Test {
                                 {.side = Side::client,
                                  .publish = &origin_,
                                  .path = "/",
-                                 .versions = {find_protocol_version(version)}});
+                                 .versions = {find_protocol_version(version)},
+                                 .on_goaway = OnGoaway::stay});
     ASSERT_TRUE(made);
     auto session = *std::move(made);
     std::optional<std::string> goaway;

@@ -114,7 +114,8 @@ class RelayTest : public ::testing::Test {
                                           .subscribe = &raw->origin,
                                           .cache = &raw->cache,
                                           .path = path,
-                                          .versions = versions});
+                                          .versions = versions,
+                                          .on_goaway = OnGoaway::stay});
           if (!session) {
             raw->failed = session.error();
             return;

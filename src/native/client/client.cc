@@ -112,7 +112,7 @@ void Client::dialled(Line& line, Result<std::shared_ptr<transport::Session>> con
                                   .peer = splice_ != nullptr ? splice_->token() : this,
                                   .path = line.target.url.target(),
                                   .versions = options_.versions,
-                       .on_goaway = OnGoaway::stay,
+                                  .on_goaway = OnGoaway::stay,
                                   .limits = options_.limits});
   if (!session) return closed(line, session.error());
   line.session = *std::move(session);

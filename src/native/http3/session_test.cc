@@ -95,7 +95,8 @@ TEST_F(SessionTest, RefusalsNameTheStatus) {
     each.server.status = status;
     each.ask();
     ASSERT_TRUE(each.refused) << status;
-    EXPECT_TRUE(each.refused->is(transport::TransportError::refused));
+    EXPECT_TRUE(each.refused->is(status < 404 ? transport::TransportError::forbidden
+                                              : transport::TransportError::refused));
     EXPECT_NE(each.refused->detail().find(std::to_string(status)), std::string::npos);
     EXPECT_TRUE(each.nothing_left());
   }

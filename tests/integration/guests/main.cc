@@ -54,9 +54,12 @@ class Guest {
         url, [this, &events, target = url.target(), version, number](auto connection) {
           if (!connection)
             return say(fmt::format("closed {} {}", number, connection.error().message()));
-          session_ = *Session::create(
-              events.loop(), *std::move(connection),
-              {.side = Side::client, .publish = &origin_, .path = target, .versions = {version}});
+          session_ = *Session::create(events.loop(), *std::move(connection),
+                                      {.side = Side::client,
+                                       .publish = &origin_,
+                                       .path = target,
+                                       .versions = {version},
+                                       .on_goaway = OnGoaway::stay});
           session_->ready([number] { say(fmt::format("ready {}", number)); });
           session_->draining(
               [number](const std::string& uri) { say(fmt::format("goaway {} {}", number, uri)); });
