@@ -20,6 +20,7 @@
 #include "crowd/roll.h"
 #include "crowd/stage.h"
 #include "crowd/viewer.h"
+#include "net/base/log.h"
 #include "net/session/version.h"
 
 namespace moq::crowd {
@@ -33,6 +34,7 @@ struct Options {
   std::uint64_t groups = 3;
   std::uint32_t seed = 1;
   double seconds = 0;
+  bool verbose = false;
   RollOptions roll;
 };
 
@@ -294,6 +296,7 @@ int main(int argc, char** argv) {
   app.add_option("--groups", options.groups, "What each of a crowd sees at least")
       ->capture_default_str();
   app.add_option("--seed", options.seed)->capture_default_str();
+  app.add_flag("--verbose", options.verbose, "Say on standard error what the library logs");
   using Scenario = void (Run::*)();
   Scenario scenario = nullptr;
   const auto add = [&](const char* name, Scenario what) {
@@ -306,6 +309,11 @@ int main(int argc, char** argv) {
   CLI::App* rolling = app.add_subcommand("roll", "Clients that stay connected while relays roll");
   moq::crowd::add_roll(*rolling, options);
   CLI11_PARSE(app, argc, argv);
+  if (options.verbose) {
+    moq::log::set_sink(
+        [](moq::log::Level, std::string_view line) { fmt::print(stderr, "{}\n", line); },
+        moq::log::Level::debug);
+  }
   if (rolling->parsed()) return moq::crowd::roll(options);
   Run run(options);
   (run.*scenario)();
