@@ -1,7 +1,7 @@
 // Rolling restarts on virtual time: relays come and go under a publisher and viewers that
 // are clients of ours, over real QUIC on networks that lose and reorder packets by a seed.
 //
-// MOQ_SEEDS says how many seeds (scripts/test --full: many).
+// MOQ_SEEDS says how many seeds (scripts/test --full: many), from MOQ_FIRST_SEED on.
 
 #include <gtest/gtest.h>
 
@@ -14,6 +14,12 @@
 
 #include "native/client/client.h"
 #include "simulation/cluster.h"
+
+// ngtcp2 1.11 loses a STREAM frame of several slices (some 150 bytes) when it is sent again
+// in parts; once in some thousand connections on these networks. Whatever of ngtcp2's is
+// leaked by us shows in the tests of native/quic, which suppress nothing.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): LSan's name
+extern "C" const char* __lsan_default_suppressions() { return "leak:libngtcp2\n"; }
 
 namespace moq::simulation {
 namespace {
@@ -31,9 +37,9 @@ constexpr int kRolls = 5;
 constexpr int kFrames = 15;  ///< in a group
 constexpr Duration kFrameTime = milliseconds(33);
 
-std::uint64_t seeds() {
-  const char* text = std::getenv("MOQ_SEEDS");  // NOLINT(concurrency-mt-unsafe): one thread
-  return text == nullptr ? 4 : std::strtoull(text, nullptr, 10);
+std::uint64_t environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
 std::string payload(std::uint64_t group, std::uint64_t frame) {
@@ -197,7 +203,9 @@ class LiveSource {
 class Roll : public ::testing::TestWithParam<double> {};
 
 TEST_P(Roll, NothingIsLostOrDoubledWhateverTheSeed) {
-  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
+  const std::uint64_t first = environment("MOQ_FIRST_SEED", 1);
+  const std::uint64_t seeds = environment("MOQ_SEEDS", 4);
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::minstd_rand random(static_cast<std::uint32_t>(seed));
     const LinkOptions link{.delay = milliseconds(1 + random() % 30),
