@@ -181,6 +181,32 @@ TEST(Probe, ALivePeerAnswers) {
   EXPECT_LE(pair.server_socket.packets, before + 3);
 }
 
+TEST(Probe, ALossyPathIsNoVanishedPeer) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    const LinkOptions lossy{.delay = milliseconds(30), .jitter = milliseconds(10), .loss = 0.08};
+    Pair pair({.seed = seed, .client = {}, .server = {}, .up = lossy, .down = lossy});
+    ASSERT_TRUE(pair.connect());
+    for (int i = 0; i < 60; ++i) {
+      pair.server->connection->probe_peer();
+      pair.network.run_for(seconds(1));
+    }
+    ASSERT_FALSE(pair.server->closed) << pair.server->closed->message();
+  }
+}
+
+TEST(Probe, APeerMayTakeAMomentOnAShortPath) {
+  const LinkOptions near{.delay = std::chrono::microseconds(100)};
+  Pair pair({.seed = 1, .client = {}, .server = {}, .up = near, .down = near});
+  ASSERT_TRUE(pair.connect());
+  pair.network.run_for(seconds(2));
+  // Its process does not run for a while.
+  pair.client_socket.link.delay = milliseconds(200);
+  pair.server->connection->probe_peer();
+  pair.network.run_for(seconds(1));
+  EXPECT_FALSE(pair.server->closed);
+}
+
 TEST(Probe, GarbageIsNoSignOfLife) {
   Pair pair;
   ASSERT_TRUE(pair.connect());

@@ -23,10 +23,14 @@ constexpr std::size_t kMaxPayload = 1452;
 // What most paths carry comes first, then all of Ethernet, then tunnels.
 constexpr std::array<std::uint16_t, 4> kMtuProbes{1406, kMaxPayload, 1342, 1232};
 constexpr std::size_t kMaxReason = 256;
-/// How long a peer may take to answer a probe, at least: its path may answer within a
-/// millisecond, while its process is busy (a hundred handshakes at once) or stands still.
-constexpr Duration kProbePatience = std::chrono::seconds(3);
 constexpr std::size_t kMaxDatagramFrame = 65535;
+// For how many probe timeouts (RFC 9002 §6.2) a probe waits for an answer, and how often
+// it is repeated in each of them but the first.
+constexpr int kProbeTimeouts = 3;
+constexpr int kProbesATimeout = 4;
+// How long it waits at least: a path may answer within a millisecond while the peer's
+// process is busy (a hundred handshakes at once) or stands still.
+constexpr Duration kMinPatience = std::chrono::seconds(3);
 
 /// Text of a peer as it may stand in a log: printable ASCII.
 std::string printable(const std::uint8_t* text, std::size_t size) {
@@ -329,7 +333,8 @@ void ConnectionImpl::probe_peer() {
   if (conn_ == nullptr || probing_ || !established_) return;
   probing_ = true;
   heard_ = false;
-  probe_timer_.arm(loop_.now() + std::max<Duration>(3 * pto_of(conn_), kProbePatience));
+  patience_ = std::max<Duration>(kProbeTimeouts * pto_of(conn_), kMinPatience);
+  probe_timer_.arm(loop_.now() + patience_);
   update_probe();
   loop_.mark(*this);
 }
@@ -347,14 +352,21 @@ Duration ConnectionImpl::keep_alive() const {
   return idle == Duration{} ? config.keep_alive : std::min(config.keep_alive, idle / 3);
 }
 
-// ngtcp2 sends a PING only to keep a connection alive: so ask for one at once,
-// until something is in flight that the peer has to acknowledge.
+// ngtcp2 sends a PING only to keep a connection alive: so ask for one at once, until
+// something is in flight that the peer has to acknowledge. Where that stays without an
+// answer, more follow: a path that loses some packets must not look like a peer that is
+// gone, which the few that loss recovery sends in this time cannot tell.
 void ConnectionImpl::update_probe() {
-  ngtcp2_conn_info info;
-  ngtcp2_conn_get_conn_info(conn_, &info);
-  const bool at_once = probing_ && info.bytes_in_flight == 0;
-  ngtcp2_conn_set_keep_alive_timeout(
-      conn_, at_once ? 1 : static_cast<ngtcp2_duration>(keep_alive().count()));
+  Duration quiet = keep_alive();
+  if (probing_) {
+    ngtcp2_conn_info info;
+    ngtcp2_conn_get_conn_info(conn_, &info);
+    const Duration timeout = patience_ / kProbeTimeouts;
+    const bool answer_is_due = probe_timer_.when() - loop_.now() < patience_ - timeout;
+    quiet = answer_is_due ? timeout / kProbesATimeout : timeout;
+    if (info.bytes_in_flight == 0) quiet = Duration(1);
+  }
+  ngtcp2_conn_set_keep_alive_timeout(conn_, static_cast<ngtcp2_duration>(quiet.count()));
 }
 
 void ConnectionImpl::on_probe_deadline() {

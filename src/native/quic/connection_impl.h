@@ -251,6 +251,7 @@ class ConnectionImpl final : public Connection,
   Timer timer_;
   Timer probe_timer_;
   bool probing_ = false;
+  Duration patience_{};  ///< how long the probe may be without an answer
   bool heard_ = false;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t bytes_received_ = 0;
