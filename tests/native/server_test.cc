@@ -45,6 +45,22 @@ TEST(ServerTest, TalksToClientsOverBothFamilies) {
   }
 }
 
+// A redirect must not lead from a public server to this machine, whatever its name says.
+TEST(DialerTest, PublicOnlyReachesNoLocalAddress) {
+  TestServer test(1);
+  EventLoop events;
+  const auto client = *Dialer::create(events, test.dialer_config());
+  for (const char* host : {"127.0.0.1", "[::1]", "localhost", "[::ffff:127.0.0.1]"}) {
+    std::optional<ConnectionResult> result;
+    const auto attempt =
+        client->connect(*Url::parse(test.url(host)), {.public_only = true},
+                        [&](ConnectionResult connection) { result = std::move(connection); });
+    ASSERT_TRUE(events.run_until([&] { return result.has_value(); }, kGenerous)) << host;
+    ASSERT_FALSE(*result) << host;
+    EXPECT_THAT(result->error().detail(), HasSubstr("private network"));
+  }
+}
+
 TEST(ServerTest, SpreadsClientsOverItsWorkers) {
   TestServer test(2);
   EventLoop events;

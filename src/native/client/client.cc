@@ -56,6 +56,8 @@ Client::Client(Loop& loop, Connector& connector, const Url& url, ClientOptions o
       retry_(loop, [this] { dial(); }),
       handover_(loop,
                 [this] {
+                  // Armed again when there is another replacement.
+                  if (current_ == nullptr) return;
                   log::info("{}: the handover takes too long", old_->session->name());
                   leave_old();
                 }),
@@ -192,10 +194,10 @@ void Client::closed(Line& line, const Error& error) {
   if (&line == old_.get()) {
     // From here on there is no session that gives it time.
     if (failing_since_) failing_since_ = loop_.now();
-    if (current_ != nullptr) return leave_old();
-    { const std::unique_ptr<Line> gone = std::move(old_); }
-    if (!alive.expired()) handler_.on_disconnected(error);
-    return;
+    const bool replaced = current_ != nullptr;
+    drop_old();
+    if (alive.expired()) return;
+    return replaced ? handler_.on_handed_over() : handler_.on_disconnected(error);
   }
   auto& owner = &line == current_.get() ? current_ : next_;
   const bool was_up = line.up;
@@ -249,11 +251,15 @@ void Client::look_at_old() {
 }
 
 void Client::leave_old() {
+  const std::weak_ptr<int> alive = alive_;
+  drop_old();
+  if (!alive.expired()) handler_.on_handed_over();
+}
+
+void Client::drop_old() {
   handover_.cancel();
   look_.cancel();
-  const std::weak_ptr<int> alive = alive_;
-  { const std::unique_ptr<Line> gone = std::move(old_); }
-  if (!alive.expired()) handler_.on_handed_over();
+  const std::unique_ptr<Line> gone = std::move(old_);
 }
 
 void Client::give_up(const Error& error) {

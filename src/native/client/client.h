@@ -133,6 +133,7 @@ class Client {
   [[nodiscard]] Duration backoff_delay();
   [[nodiscard]] bool healthy(const Line& line) const;
   void leave_old();
+  void drop_old();
   void look_at_old();
   void give_up(const Error& error);
 

@@ -195,6 +195,26 @@ TEST_P(Handover, GoawayDuringAHandoverRetiresTheOldestAtOnce) {
   EXPECT_TRUE(viewer->client->session()->open());
 }
 
+TEST_P(Handover, ReplacementThatDiesLeavesTheOldSessionInService) {
+  start({.goaway = {.handover = seconds(3)}});
+  live(4);
+  keep_publisher_at_a();
+  for (const auto& session : a.sessions) (void)session->drain().start("moqt://relay.test:2");
+  live(4);
+  ASSERT_EQ(b.sessions.size(), 1U);
+  b.kill();
+  // Longer than the handover may take; the way back home is open, but the relay there has
+  // told the client to go, and does so again.
+  a.down = true;
+  live(60);
+  EXPECT_EQ(a.sessions.size(), 1U);
+  EXPECT_EQ(viewer->client->sessions(), 1U);
+  EXPECT_FALSE(viewer->viewer.error);
+  a.sessions.front()->close(lite::SessionError::goaway_timeout, "");
+  run(seconds(30));
+  EXPECT_TRUE(viewer->told.ends_with("closed ")) << viewer->told;
+}
+
 TEST_P(Handover, RefusedRedirectDialsTheCurrentNameAgain) {
   start();
   a.drain("moqt://elsewhere.test:2");
