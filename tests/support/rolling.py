@@ -1,6 +1,5 @@
 """Two relays that are rolled back and forth under live video, and what came of it."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -56,16 +55,24 @@ class Rolled:
     status: int
 
 
-def wait_for_exit(program: processes.Process, seconds: float) -> tuple[int, float]:
-    """Status and time; a wait with a deadline looks only now and then."""
-    with contextlib.suppress(ProcessLookupError):
+def wait_for_exit_of(program: processes.Process, seconds: float) -> bool:
+    """Whether it has ended; at once when it does, where a wait with a deadline looks only
+    now and then."""
+    try:
         handle = os.pidfd_open(program.process_id)
-        try:
-            waiting = select.poll()
-            waiting.register(handle, select.POLLIN)
-            waiting.poll(seconds * 1000)
-        finally:
-            os.close(handle)
+    except ProcessLookupError:
+        return True
+    try:
+        waiting = select.poll()
+        waiting.register(handle, select.POLLIN)
+        return bool(waiting.poll(seconds * 1000))
+    finally:
+        os.close(handle)
+
+
+def wait_for_exit(program: processes.Process, seconds: float) -> tuple[int, float]:
+    """Status and time."""
+    wait_for_exit_of(program, seconds)
     at = time.monotonic()
     return program.wait(5), at
 
