@@ -59,13 +59,17 @@ class Cluster {
   }
 
   /// Connects `from` to `to`; fails the test by an exception if that does not work.
-  Session& connect(Host& from, Host& to, const std::string& version = "moq-lite-05") {
+  Session& connect(Host& from, Host& to, const std::string& version = "moq-lite-05",
+                   const native::quic::Config& config = {}) {
     const auto tls = native::quic::testing::test_client_tls();
     const std::vector versions{find_protocol_version(version)};
     tls->alpns = alpns(versions);
     Session* made = nullptr;
     const auto attempt = from.endpoint.connect(
-        {.remote = to.socket.local_address(), .server_name = "localhost", .tls = tls, .config = {}},
+        {.remote = to.socket.local_address(),
+         .server_name = "localhost",
+         .tls = tls,
+         .config = config},
         [&](auto result) {
           if (!result) throw std::runtime_error(result.error().message());
           from.sessions.push_back(session(from, *result, Side::client, versions));

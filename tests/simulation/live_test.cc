@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "simulation/cluster.h"
+#include "simulation/live.h"
 
 namespace moq::simulation {
 namespace {
@@ -13,59 +13,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::Source;
 using testing::Viewer;
-
-constexpr int kFramesPerSecond = 30;
-
-/// A live track: a group a second, of equal frames at 30 a second.
-class LivePublisher {
- public:
-  LivePublisher(Loop& loop, Source& source, std::size_t frame_size, std::uint64_t groups)
-      : loop_(loop),
-        source_(source),
-        frame_size_(frame_size),
-        groups_(groups),
-        timer_(loop, [this] { tick(); }) {
-    timer_.arm(loop.now());
-  }
-
-  [[nodiscard]] bool done() const { return sequence_ == groups_; }
-  /// When each group's last frame was made.
-  std::map<std::uint64_t, Time> finished;
-  std::map<std::uint64_t, Time> begun;
-
-  /// What frame `index` of group `sequence` holds.
-  [[nodiscard]] static std::string payload(std::uint64_t sequence, std::uint64_t index,
-                                           std::size_t size) {
-    std::string text = std::to_string(sequence) + "." + std::to_string(index) + " ";
-    text.resize(std::max(size, text.size()), static_cast<char>('a' + (sequence + index) % 26));
-    return text;
-  }
-
- private:
-  void tick() {
-    if (frame_ == 0) {
-      group_ = source_.begin(sequence_);
-      begun[sequence_] = loop_.now();
-    }
-    Source::append(*group_, (sequence_ * kFramesPerSecond + frame_) * 1000 / kFramesPerSecond,
-                   payload(sequence_, frame_, frame_size_));
-    if (++frame_ == kFramesPerSecond) {
-      Source::finish(*group_);
-      finished[sequence_++] = loop_.now();
-      frame_ = 0;
-    }
-    if (!done()) timer_.arm(later(loop_.now(), Duration(std::nano::den / kFramesPerSecond)));
-  }
-
-  Loop& loop_;
-  Source& source_;
-  std::size_t frame_size_;
-  std::uint64_t groups_;
-  std::uint64_t sequence_ = 0;
-  std::uint64_t frame_ = 0;
-  std::shared_ptr<Group> group_;
-  Timer timer_;
-};
 
 /// Notes when each group was complete at a viewer.
 struct TimedViewer final : TrackReader {
@@ -102,36 +49,6 @@ struct TimedViewer final : TrackReader {
   std::map<std::uint64_t, Time> complete;
   std::map<std::uint64_t, bool> aborted;
   std::vector<std::unique_ptr<Watch>> watches;
-};
-
-/// A publisher, a relay, a viewer.
-struct Live {
-  Live(std::uint64_t seed, const LinkOptions& up, const LinkOptions& down,
-       const std::string& version)
-      : cluster(seed),
-        relay(cluster.add(down)),
-        publisher(cluster.add(up)),
-        viewer(cluster.add(up)) {
-    cluster.serve(relay);
-    cluster.connect(publisher, relay, version);
-    cluster.connect(viewer, relay, version);
-    // A server's handshake is complete a little later than its client's.
-    if (!cluster.network.run_until([&] { return relay.sessions.size() == 2; }, seconds(30))) {
-      throw std::runtime_error("the relay has no sessions");
-    }
-  }
-
-  std::shared_ptr<Track> find() {
-    const bool found = cluster.network.run_until(
-        [&] { return viewer.node.origin.find(Path("live")) != nullptr; }, seconds(30));
-    if (!found) throw std::runtime_error("the broadcast was not announced");
-    return viewer.node.origin.find(Path("live"))->track("video").value();
-  }
-
-  Cluster cluster;
-  Host& relay;
-  Host& publisher;
-  Host& viewer;
 };
 
 class LossyLink : public ::testing::TestWithParam<std::tuple<const char*, int>> {};
@@ -234,43 +151,6 @@ TEST_P(SlowLink, NewestGroupStaysFreshWhileOldOnesAreDropped) {
 
 INSTANTIATE_TEST_SUITE_P(Versions, SlowLink, ::testing::ValuesIn(testing::kVersions),
                          testing::kVersionName);
-
-TEST(Drain, GoawayOverALossyLinkEndsEverySession) {
-  const LinkOptions lossy{.delay = milliseconds(20), .jitter = milliseconds(10), .loss = 0.05};
-  Live live(3, lossy, lossy, "moq-lite-05");
-  std::size_t told = 0;
-  for (Host* host : {&live.publisher, &live.viewer}) {
-    host->sessions.front()->draining([&told, host](const std::string&) {
-      ++told;
-      host->sessions.front()->close(lite::SessionError::no_error, "moving");
-    });
-  }
-  std::map<const Session*, DrainOutcome> outcomes;
-  for (const auto& session : live.relay.sessions) {
-    session->drain().complete(
-        [&outcomes, key = session.get()](DrainOutcome outcome) { outcomes[key] = outcome; });
-    ASSERT_TRUE(session->drain().start());
-  }
-  EXPECT_TRUE(live.cluster.network.run_until([&] { return outcomes.size() == 2; }, seconds(20)));
-  EXPECT_EQ(told, 2U);
-  for (const auto& [key, outcome] : outcomes) EXPECT_EQ(outcome, DrainOutcome::peer_left);
-}
-
-TEST(Drain, PeerThatVanishedDoesNotHoldIt) {
-  Live live(4, {}, {}, "moq-lite-05");
-  live.viewer.socket.link.loss = 1;
-  // Some of what it said may still be on its way: silence counts from the drain on.
-  live.relay.sessions.front()->close(lite::SessionError::no_error, "");
-  std::optional<DrainOutcome> outcome;
-  Session& quiet = *live.relay.sessions.back();
-  quiet.drain().complete([&](DrainOutcome o) { outcome = o; });
-  const Time start = live.cluster.network.now();
-  ASSERT_TRUE(quiet.drain().start());
-  // Far below the idle timeout of 30 s.
-  EXPECT_TRUE(live.cluster.network.run_until([&] { return outcome.has_value(); }, seconds(5)));
-  EXPECT_EQ(outcome, DrainOutcome::lost);
-  EXPECT_LT(live.cluster.network.now() - start, seconds(5));
-}
 
 }  // namespace
 }  // namespace moq::simulation
