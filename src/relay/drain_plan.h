@@ -22,11 +22,13 @@ struct DrainRun {
   DrainRun(unsigned which, DrainOrder what, Time start)
       : number(which),
         order(std::move(what)),
+        begun(start),
         until(order.timeout ? later(start, *order.timeout) : kNever) {}
 
   /// Tells it from the drains before.
   const unsigned number;
   const DrainOrder order;
+  const Time begun;
   /// When what is left is closed; kNever: not at all.
   const Time until;
   /// URIs that have been given out.

@@ -1,10 +1,13 @@
 #include "relay/relay_worker.h"
 
+#include <algorithm>
+#include <chrono>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "native/io/event_loop.h"
 #include "net/base/log.h"
 #include "net/transport/error.h"
 #include "relay/auth.h"
@@ -40,7 +43,8 @@ RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
       cache_(shared.budget),
       origin_(loop_, shared.hop_id),
       bridge_(loop_, origin_, cache_),
-      handshakes_(loop_, [this] { check_empty(); }) {}
+      handshakes_(loop_, [this] { check_empty(); }),
+      flushed_(loop_, [this] { say_flushed(); }) {}
 
 RelayWorker::~RelayWorker() = default;
 
@@ -130,8 +134,19 @@ void RelayWorker::drain(std::shared_ptr<DrainRun> run) {
     for (const auto& [id, guest] : sessions_) {
       if (guest.told) guest.session->drain().set_deadline(plan_->stay());
     }
+    // Due once this turn has been flushed.
+    flushed_.arm(loop_.now());
   }
   check_empty();
+}
+
+void RelayWorker::say_flushed() {
+  const auto told = std::ranges::count_if(sessions_, [](const auto& entry) {
+    return entry.second.told && entry.second.session->has_goaway();
+  });
+  const std::chrono::duration<double, std::milli> took = native::monotonic_now() - run_->begun;
+  log::info("worker {}: {} GOAWAYs were handed to the kernel within {:.1f} ms", worker_.index(),
+            told, took.count());
 }
 
 void RelayWorker::tell(Guest& guest, const std::string& uri, const std::optional<Duration>& stay) {

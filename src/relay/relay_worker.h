@@ -73,6 +73,8 @@ class RelayWorker {
   static constexpr Duration kHandshakeInterval = std::chrono::milliseconds(10);
 
   void tell(Guest& guest, const std::string& uri, const std::optional<Duration>& stay);
+  /// Logs how long the GOAWAYs of the drain's first turn took to leave.
+  void say_flushed();
   void ready(DrainPlan::Id id);
   void ended(DrainPlan::Id id, const Error& error, bool by_peer);
   void check_empty();
@@ -88,6 +90,7 @@ class RelayWorker {
   bool empty_ = false;             ///< and that it has been told so
   std::unique_ptr<DrainPlan> plan_;
   Timer handshakes_;
+  Timer flushed_;
   DrainPlan::Id next_id_ = 0;
   std::unordered_map<DrainPlan::Id, Guest> sessions_;
 };
