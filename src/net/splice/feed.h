@@ -59,6 +59,8 @@ class Feed final : public std::enable_shared_from_this<Feed>, private TrackReade
   /// Whether all that it will deliver is there.
   [[nodiscard]] bool ended() const { return end_ && merges_.empty(); }
   [[nodiscard]] bool joins() const { return place_.joins; }
+  /// Whether it was asked for what is missing, by the numbers of the session before.
+  [[nodiscard]] bool resumes() const { return place_.resume.has_value(); }
   [[nodiscard]] bool feeds(std::uint64_t sequence) const { return merges_.contains(sequence); }
   /// Whether the readers' options ask for more than this can deliver: it has
   /// reached the end that it was asked for, and another is wanted now.

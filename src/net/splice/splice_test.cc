@@ -424,6 +424,29 @@ TEST_F(SpliceTest, TrackThatKeepsNothingIsSplicedAllTheSame) {
   EXPECT_EQ(reader.take(), "info1000 group0 group1");
 }
 
+TEST_F(SpliceTest, LateSessionThatBeginsWithWhatIsForgottenIsNoOtherPublisher) {
+  auto a = session(kPublisher, 1);
+  subscribe();
+  a->whole(0);
+  run();
+  auto b = session(kPublisher, 2);
+  EXPECT_EQ(b->source.demand->start, 1);
+  // Until the newer one delivers, the older one does, for longer than readers' groups are kept.
+  for (std::uint64_t sequence = 1; sequence <= 9; ++sequence) {
+    a->whole(sequence);
+    run(seconds(1));
+  }
+  ASSERT_EQ((*broadcast->track("video"))->cached(1), nullptr);
+  for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) b->whole(sequence);
+  run();
+  a->lose();
+  run(seconds(1));
+  EXPECT_EQ(announced, "live live' ");
+  EXPECT_EQ(
+      reader.take(),
+      "info1000 group0 group1 group2 group3 group4 group5 group6 group7 group8 group9 group10");
+}
+
 TEST_F(SpliceTest, GroupOfTheOlderSessionGoesOnWithTheNewer) {
   auto a = session(kPublisher, 1);
   subscribe();

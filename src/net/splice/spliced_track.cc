@@ -175,8 +175,10 @@ std::shared_ptr<Group> SplicedTrack::begin(Feed& feed, std::uint64_t sequence) {
     const auto known = settled_group(sequence);
     if (known == nullptr || known->aborted()) {
       // The newest group of a session that is older than all that there is: the
-      // publisher has begun anew.
-      const bool begins = feed.joins() && *feed.first() == sequence && known == nullptr;
+      // publisher has begun anew. One that was asked for by number says nothing: the
+      // older session may have delivered it in the meantime.
+      const bool begins =
+          feed.joins() && !feed.resumes() && *feed.first() == sequence && known == nullptr;
       if (begins && feed.leg() != nullptr) broadcast_->differs(*feed.leg());
       return nullptr;
     }
