@@ -64,6 +64,22 @@ class Watch(BrowserCase):
         self.assertEqual((seen.width, seen.height), (320, 180))
         self.assertEqual((seen.version, seen.transport), ("moq-lite-05", "webtransport"))
 
+    def test_plays_on_at_a_relay_that_goes_away(self):
+        """It writes a GOAWAY into the console and stays; it is served until the second signal."""
+        source = media.make(self.folder / "source.mp4", 2 * SECONDS)
+        server = self.relay()
+        self.moq(server.url(), "import", "--realtime", str(source))
+        page = self.page(server)
+        page.click("#mute")
+        probe.play(page, pictures=30, packets=50, seconds=SECONDS)
+        server.send(signal.SIGTERM)
+        server.notifications.lines.expect("^STOPPING=1$")
+        seen = probe.play(page, pictures=60, packets=100, seconds=SECONDS)
+        self.assertEqual(seen.wrong(), [], page.said())
+        self.assertTrue(server.running(), "it waits for who stays")
+        server.send(signal.SIGTERM)
+        self.assertEqual(server.wait(SECONDS), 128 + signal.SIGTERM, server.text())
+
     def test_black_and_silence_are_noticed(self):
         source = self.folder / "nothing.mp4"
         subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=black:size=320x180:rate=30", "-f", "lavfi",
@@ -89,7 +105,8 @@ class Watch(BrowserCase):
         page = self.page(server)
         for _ in range(2):
             publisher = self.moq(server.url(), "import", "--realtime", str(source))
-            seen = probe.play(page, pictures=10, packets=0, seconds=SECONDS)
+            # Sound, too: what is looked at has to have come.
+            seen = probe.play(page, pictures=10, packets=1, seconds=SECONDS)
             self.assertEqual(seen.wrong(), [], page.said())
             self.assertEndsWell(publisher)
             page.evaluate("""(async () => {
