@@ -468,6 +468,54 @@ TEST_F(SpliceTest, GroupOfTheOlderSessionGoesOnWithTheNewer) {
   EXPECT_EQ(reader.take(), "info1000 group0 group1 group2");
 }
 
+TEST_F(SpliceTest, LateGroupComesHoweverManyHaveOvertakenIt) {
+  const auto a = session(kPublisher, 1);
+  subscribe();
+  a->whole(0);
+  const auto slow = a->begin(1);
+  for (std::uint64_t sequence = 3; sequence < 3 + 2 * SplicedTrack::kMaxAhead; ++sequence) {
+    a->whole(sequence);
+  }
+  run();
+  reader.take();
+  a->whole(2);
+  Session::append(*slow, "x1");
+  slow->finish();
+  run();
+  EXPECT_EQ(reader.take(), "group2");
+  EXPECT_EQ(text(1), "x1");
+}
+
+TEST_F(SpliceTest, OlderSessionStaysForAGroupThatManyHaveOvertaken) {
+  auto a = session(kPublisher, 1);
+  subscribe();
+  a->whole(0);
+  const auto slow = a->begin(1);
+  Session::append(*slow, "a");
+  for (std::uint64_t sequence = 2; sequence < 2 + 2 * SplicedTrack::kMaxAhead; ++sequence) {
+    a->whole(sequence);
+  }
+  run();
+  const auto b = session(kPublisher, 2);
+  EXPECT_EQ(b->source.demand->start, 1) << "the oldest that is not whole";
+}
+
+TEST_F(SpliceTest, DropFarAheadSilencesNothing) {
+  const auto a = session(kPublisher, 1);
+  subscribe();
+  a->whole(0);
+  run();
+  a->track->drop(1'000'000, 2'000'000, 5);
+  run();
+  reader.take();
+  a->whole(1);
+  run();
+  EXPECT_EQ(reader.take(), "group1");
+  a->leg->set_leaving();
+  const auto b = session(kPublisher, 2);
+  EXPECT_EQ(b->source.demand->start, 2) << "what is asked of the next session neither";
+}
+
 TEST_F(SpliceTest, TimestampsKeepTheScaleThatReadersKnow) {
   auto a = session(kPublisher, 1);
   subscribe();

@@ -122,10 +122,11 @@ void SplicedTrack::feed_from_best() {
   if (!inner) return refused(best->leg, inner.error());
   // Only the same publisher's numbers say what is missing.
   const bool resumes = next_ && broadcast_->same_publisher(*best);
+  const auto resume = resumes ? missing() : std::nullopt;
   const auto feed = std::make_shared<Feed>(*this, *inner,
                                            Feed::Place{.leg = best->leg,
                                                        .broadcast = best->broadcast,
-                                                       .resume = resumes ? next_ : std::nullopt,
+                                                       .resume = resume,
                                                        .joins = next_.has_value()});
   feeds_.push_back(feed);
   feed->start(*wanted_);
@@ -146,8 +147,8 @@ void SplicedTrack::lose(const SpliceLeg& leg) {
 }
 
 void SplicedTrack::give_up() {
-  for (const std::uint64_t sequence : std::exchange(orphans_, {})) {
-    if (const auto group = open_.extract(sequence)) group.mapped()->abort(Group::kCancelledCode);
+  for (const auto& [sequence, group] : open_) {
+    if (!fed(sequence)) group->abort(Group::kCancelledCode);
   }
 }
 
@@ -168,39 +169,41 @@ std::shared_ptr<Group> SplicedTrack::begin(Feed& feed, std::uint64_t sequence) {
   if (broadcast_ == nullptr) return nullptr;
   const auto self = shared_from_this();
   if (!next_) next_ = std::min(*feed.first(), sequence);
-  const bool settled = sequence < *next_ || settled_.contains(sequence);
-  orphans_.erase(sequence);
-  if (const auto known = open_.find(sequence); known != open_.end()) return known->second;
-  if (settled) {
-    const auto known = settled_group(sequence);
-    if (known == nullptr || known->aborted()) {
-      // The newest group of a session that is older than all that there is: the
-      // publisher has begun anew. One that was asked for by number says nothing: the
-      // older session may have delivered it in the meantime.
-      const bool begins =
-          feed.joins() && !feed.resumes() && *feed.first() == sequence && known == nullptr;
-      if (begins && feed.leg() != nullptr) broadcast_->differs(*feed.leg());
-      return nullptr;
-    }
+  if (const auto open = open_.find(sequence); open != open_.end()) return open->second;
+  const auto known = known_group(sequence);
+  if (known == nullptr || known->aborted()) {
+    // The newest group of a session that is older than all that there is: the publisher
+    // has begun anew. One that was asked for by number says nothing: the older session
+    // may have delivered it in the meantime.
+    const bool anew = feed.joins() && !feed.resumes() && *feed.first() == sequence &&
+                      sequence < *next_ && known == nullptr;
+    if (anew && feed.leg() != nullptr) broadcast_->differs(*feed.leg());
+    if (anew || begun_.contains(sequence)) return nullptr;
   }
   // Named to the track even if it is there: after a time without readers, it wants to
   // know which is the latest.
   const auto made = track_->create_group(sequence);
   if (made) {
+    begun_.insert(sequence);
     open_[sequence] = *made;
     return *made;
   }
-  return made.error().is(ModelError::exists) ? settled_group(sequence) : nullptr;
+  return made.error().is(ModelError::exists) ? known_group(sequence) : nullptr;
 }
 
-std::shared_ptr<Group> SplicedTrack::settled_group(std::uint64_t sequence) const {
+std::shared_ptr<Group> SplicedTrack::known_group(std::uint64_t sequence) const {
   if (newest_whole_ != nullptr && newest_whole_->sequence() == sequence) return newest_whole_;
   return track_->cached(sequence);
 }
 
-bool SplicedTrack::fed_by_other(const Feed& feed, std::uint64_t sequence) const {
+std::optional<std::uint64_t> SplicedTrack::missing() const {
+  if (!next_ || open_.empty()) return next_;
+  return std::min(*next_, open_.begin()->first);
+}
+
+bool SplicedTrack::fed(std::uint64_t sequence, const Feed* but) const {
   return std::ranges::any_of(
-      feeds_, [&](const FeedPtr& other) { return other.get() != &feed && other->feeds(sequence); });
+      feeds_, [&](const FeedPtr& feed) { return feed.get() != but && feed->feeds(sequence); });
 }
 
 void SplicedTrack::over(Feed& feed, std::uint64_t sequence, const GroupMerge& merge) {
@@ -209,7 +212,7 @@ void SplicedTrack::over(Feed& feed, std::uint64_t sequence, const GroupMerge& me
   if (merge.state() == GroupMerge::State::conflict && feed.leg() != nullptr) {
     broadcast_->differs(*feed.leg());
   }
-  if (group->closed() || fed_by_other(feed, sequence)) return;
+  if (group->closed() || fed(sequence, &feed)) return;
   const bool cut = merge.state() == GroupMerge::State::aborted;
   if (cut && broadcast_->may_wait(feed.leg())) return;
   group->abort(merge.abort_code());
@@ -225,14 +228,19 @@ void SplicedTrack::dropped(Feed& feed, std::uint64_t first, std::uint64_t last,
                            std::uint64_t code) {
   if (&feed != newest()) return;
   const auto self = shared_from_this();
-  for (auto it = orphans_.lower_bound(first); it != orphans_.end() && *it <= last;) {
-    if (const auto group = open_.extract(*it)) group.mapped()->abort(code);
-    it = orphans_.erase(it);
+  const auto lost = [&](std::uint64_t sequence) { return !fed(sequence, &feed); };
+  for (auto it = open_.lower_bound(first); it != open_.end() && it->first <= last;) {
+    const auto here = it++;
+    if (!lost(here->first) || feed.feeds(here->first)) continue;
+    here->second->abort(code);
+    open_.erase(here);
   }
-  const std::uint64_t most = std::min(last, first + kMaxAhead);
-  for (std::uint64_t sequence = first; next_ && sequence <= most; ++sequence) {
-    if (!fed_by_other(feed, sequence)) settle(sequence);
+  // What is far ahead is not missed yet, and may never be.
+  for (std::uint64_t i = 0; next_ && i <= kMaxAhead; ++i) {
+    const std::uint64_t sequence = *next_ + i;
+    if (sequence >= first && sequence <= last && lost(sequence)) settled_.insert(sequence);
   }
+  if (next_) advance(0);
   track_->drop(first, last, code);
 }
 
@@ -265,15 +273,16 @@ void SplicedTrack::advance(std::uint64_t least) {
 void SplicedTrack::reset_progress() {
   next_.reset();
   settled_.clear();
+  begun_ = {};
   open_.clear();
-  orphans_.clear();
   newest_whole_.reset();
   refusals_.clear();
 }
 
 void SplicedTrack::flush() {
   const auto self = shared_from_this();
-  for (const FeedPtr& feed : std::vector(feeds_)) feed->copy();
+  // Readers only mark what they look at later: nothing comes or goes in here.
+  for (const FeedPtr& feed : feeds_) feed->copy();
   std::erase_if(fetches_, [](const auto& merge) {
     const auto state = merge->copy();
     if (state != GroupMerge::State::open) merge->to()->abort(merge->abort_code());
@@ -287,7 +296,6 @@ void SplicedTrack::flush() {
 }
 
 void SplicedTrack::drop_failed_feeds() {
-  const bool had_newest = !feeds_.empty();
   std::vector<FeedPtr> gone;
   std::erase_if(feeds_, [&](const FeedPtr& feed) {
     if (feed->leg() != nullptr && !feed->error()) return false;
@@ -297,7 +305,7 @@ void SplicedTrack::drop_failed_feeds() {
   if (gone.empty()) return;
   for (const FeedPtr& feed : gone) feed->stop();
   // An older session may have said what the newer one cannot any more.
-  if (had_newest && newest() != nullptr && newest()->end()) track_->finish(*newest()->end());
+  if (newest() != nullptr && newest()->end()) track_->finish(*newest()->end());
   for (const FeedPtr& feed : gone) {
     if (broadcast_ == nullptr || track_->error()) return;
     if (feed->leg() == nullptr) continue;
@@ -320,24 +328,20 @@ void SplicedTrack::release_older() {
   const auto& first = newest()->first();
   // What was before the only one that there is does not come any more.
   if (feeds_.size() == 1 && first && next_ && *first > *next_) advance(*first);
-  if (!first || !next_ || *first > *next_) return;
+  if (!first || !next_ || *first > *missing()) return;
   for (std::size_t i = 0; i + 1 < feeds_.size(); ++i) feeds_[i]->stop();
   feeds_.erase(feeds_.begin(), std::prev(feeds_.end()));
 }
 
 void SplicedTrack::sweep_orphans() {
-  for (const auto& [sequence, group] : open_) {
-    const bool fed = std::ranges::any_of(
-        feeds_, [number = sequence](const FeedPtr& feed) { return feed->feeds(number); });
-    if (!fed) orphans_.insert(sequence);
-  }
-  for (const std::uint64_t sequence : std::set(orphans_)) {
-    const std::shared_ptr<Group> group = open_.at(sequence);
+  for (auto it = open_.begin(); it != open_.end();) {
+    // A copy of the pointer: settling lets go of it.
+    const auto [sequence, group] = *it++;
+    if (fed(sequence)) continue;
     const bool behind = feeds_.size() == 1 && newest()->first() && *newest()->first() > sequence;
     const bool late = wanted_ && track_->expired(*group, wanted_->max_latency);
     if (!group->closed() && !behind && !late) continue;
     group->abort(Group::kCancelledCode);
-    orphans_.erase(sequence);
     settle(sequence);
   }
 }

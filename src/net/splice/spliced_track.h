@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/base/loop.h"
+#include "net/model/sequence_set.h"
 #include "net/model/track.h"
 #include "net/splice/feed.h"
 
@@ -29,7 +30,8 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
                            private TrackSource,
                            private Flushable {
  public:
-  /// Groups behind the oldest that is missing, beyond which it is missed no more.
+  /// Groups behind the oldest that has not begun, beyond which no session is asked for
+  /// it any more. It is welcome all the same.
   static constexpr std::size_t kMaxAhead = 64;
 
   SplicedTrack(SplicedBroadcast& broadcast, std::shared_ptr<Track> track);
@@ -90,9 +92,13 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   void advance(std::uint64_t least);
   void reset_progress();
   [[nodiscard]] Feed* newest() const { return feeds_.empty() ? nullptr : feeds_.back().get(); }
-  [[nodiscard]] bool fed_by_other(const Feed& feed, std::uint64_t sequence) const;
+  /// The oldest group of the subscription that readers lack something of; none before it
+  /// has begun.
+  [[nodiscard]] std::optional<std::uint64_t> missing() const;
+  /// Whether a session other than `but` (null: any) delivers it at the moment.
+  [[nodiscard]] bool fed(std::uint64_t sequence, const Feed* but = nullptr) const;
   /// The readers' group, whatever has become of it; null if it is not known any more.
-  [[nodiscard]] std::shared_ptr<Group> settled_group(std::uint64_t sequence) const;
+  [[nodiscard]] std::shared_ptr<Group> known_group(std::uint64_t sequence) const;
 
   SplicedBroadcast* broadcast_;  ///< null once detached
   std::shared_ptr<Track> track_;
@@ -103,12 +109,13 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   std::shared_ptr<Track> asking_;  ///< the session's track whose properties are awaited
   std::vector<std::unique_ptr<GroupMerge>> fetches_;
 
-  /// The lowest group of the subscription that is not over; none before it has begun.
+  /// Groups that readers have been given.
+  SequenceSet begun_;
+  /// The lowest group of the subscription that has not begun, nor is known not to come.
   std::optional<std::uint64_t> next_;
   std::set<std::uint64_t> settled_;  ///< those behind it that are
   /// The readers' groups that are not over: the track may have let go of them.
   std::map<std::uint64_t, std::shared_ptr<Group>> open_;
-  std::set<std::uint64_t> orphans_;  ///< those that no session feeds at the moment
   /// The newest that is over, to tell a publisher's groups from another's.
   std::shared_ptr<Group> newest_whole_;
 };
