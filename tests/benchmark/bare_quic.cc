@@ -225,7 +225,7 @@ class Peer {
     const ngtcp2_callbacks table = callbacks(server_);
     const ngtcp2_path from = path();
     int rv = 0;
-    if (server_) {
+    if (initial != nullptr) {
       params.original_dcid = initial->dcid;
       params.original_dcid_present = 1;
       rv = ngtcp2_conn_server_new(&conn_, &initial->scid, &scid, &from, initial->version, &table,
