@@ -30,8 +30,9 @@ RemoteTrack::~RemoteTrack() {
 void RemoteTrack::start() {
   if (!may_request()) return refuse();
   if (!session_.traits().has_track_stream) {
-    // What there is of it comes with SUBSCRIBE_OK, too late for those who ask first.
-    track_->accept(TrackInfo{});
+    // What there is of it comes with SUBSCRIBE_OK, too late for those who ask first. That
+    // leaves it to the cache how long groups are kept.
+    track_->accept(TrackInfo{.max_latency = Duration::max()});
     return;
   }
   info_request_ = &session_.add(std::make_unique<TrackInfoRequest>(*this));

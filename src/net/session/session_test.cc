@@ -66,6 +66,24 @@ TEST_P(Relayed, GroupsArriveWholeFromTheLatestOn) {
   EXPECT_EQ(seen.text(3), "next");
 }
 
+// A viewer who is slow to move to another relay needs what the publisher would have kept.
+TEST_P(Relayed, WhatAVersionDoesNotSayOfATracksLatencyIsNoLimit) {
+  start();
+  Source source(publisher, "a", {.max_latency = seconds(20)});
+  source.group(0, {"zero"});
+  const auto track = find("a");
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  ASSERT_TRUE(track->info());
+  const auto& [first, second] = GetParam();
+  if (testing::traits_of(first).has_track_stream && testing::traits_of(second).has_track_stream) {
+    EXPECT_EQ(track->info()->max_latency, seconds(20));
+  } else {
+    EXPECT_GE(track->info()->max_latency, Duration::max() - milliseconds(1));
+  }
+}
+
 TEST_P(Relayed, FramesArriveBeforeTheirGroupEnds) {
   start();
   Source source(publisher, "a");
