@@ -12,6 +12,7 @@ import time
 import unittest
 
 import case
+import gate
 import processes
 import relay
 
@@ -82,6 +83,28 @@ class Operated(case.Case):
     def leave(self, program: processes.Process) -> None:
         program.stdin.close()
         self.assertEndsWell(program)
+
+
+class Arriving(Operated):
+    def test_a_handshake_under_way_at_the_signal_ends_well_and_is_told(self):
+        for scheme, workers in (("moqt", 1), ("https", 2)):
+            with self.subTest(scheme=scheme, workers=workers):
+                server = self.operated(workers=workers)
+                between = gate.Gate(server.port)
+                self.addCleanup(between.close)
+                guest = self.keep(processes.Process(
+                    [os.environ["TEST_GUESTS"], "--url", f"{scheme}://localhost:{between.port}/"],
+                    stdin=subprocess.PIPE))
+                self.assertTrue(between.answered.wait(processes.SECONDS))
+                server.send(signal.SIGTERM)
+                state = self.until(phase="draining", handshakes=1)
+                self.assertEqual(state["sessions"], 0)
+                between.open()
+                guest.output.expect("^goaway 0 $")
+                state = self.until(handshakes=0)
+                self.assertEqual((state["sessions"], state["told"]), (1, 1))
+                self.leave(guest)
+                self.assertEqual(server.wait(AT_ONCE), 0, server.text())
 
 
 class Watched(Operated):
