@@ -192,6 +192,6 @@ void Member::close() {
   client_.reset();
 }
 
-bool Member::quiet() const { return dialer_ == nullptr || dialer_->endpoint().connections() == 0; }
+bool Member::quiet() const { return dialer_ == nullptr || dialer_->connections() == 0; }
 
 }  // namespace moq::bench

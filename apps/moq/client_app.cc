@@ -80,8 +80,7 @@ int ClientApp::run() {
   verb_.reset();
   client_.reset();
   // The last packets, CONNECTION_CLOSE among them, leave with the loop's last turns.
-  events_.run_until([this] { return dialer_->endpoint().connections() == 0; },
-                    std::chrono::seconds(1));
+  events_.run_until([this] { return dialer_->connections() == 0; }, std::chrono::seconds(1));
   dialer_.reset();
   return code_;
 }

@@ -61,6 +61,52 @@ TEST(DialerTest, PublicOnlyReachesNoLocalAddress) {
   }
 }
 
+// A load balancer that goes by addresses has to see another client.
+TEST(DialerTest, NewPortIsAnotherAndTheOldOneClosesWithItsConnections) {
+  TestServer test(1);
+  EventLoop events;
+  const auto client = *Dialer::create(events, test.dialer_config());
+  const auto dial_anew = [&] {
+    std::optional<ConnectionResult> result;
+    const auto attempt =
+        client->connect(*Url::parse(test.url("127.0.0.1")), {.new_port = true},
+                        [&](ConnectionResult connection) { result = std::move(connection); });
+    EXPECT_TRUE(events.run_until([&] { return result.has_value(); }, kGenerous));
+    return result->value();
+  };
+  auto first = dial(events, *client, test.url("127.0.0.1")).value();
+  const std::uint16_t port = client->socket().local_address().port();
+  auto second = dial_anew();
+  EXPECT_NE(client->socket().local_address().port(), port);
+  EXPECT_EQ(client->ports(), 2U);
+  // Both are in use.
+  Echo old(first);
+  Echo young(second);
+  old.say("old");
+  young.say("new");
+  EXPECT_TRUE(events.run_until([&] { return old.text + young.text == "oldnew"; }, kGenerous));
+  first->close(kCode, "done");
+  EXPECT_TRUE(events.run_until([&] { return client->connections() == 1; }, kGenerous));
+  const auto third = dial_anew();
+  EXPECT_EQ(client->ports(), 2U) << "that of the first is closed";
+}
+
+TEST(DialerTest, PortThatIsConfiguredStays) {
+  TestServer test(1);
+  EventLoop events;
+  DialerConfig config = test.dialer_config();
+  const std::uint16_t port = (*Dialer::create(events, config))->socket().local_address().port();
+  config.bind = *SocketAddress::parse(fmt::format("[::]:{}", port));
+  const auto client = *Dialer::create(events, config);
+  std::optional<ConnectionResult> result;
+  const auto attempt =
+      client->connect(*Url::parse(test.url("127.0.0.1")), {.new_port = true},
+                      [&](ConnectionResult connection) { result = std::move(connection); });
+  ASSERT_TRUE(events.run_until([&] { return result.has_value(); }, kGenerous));
+  EXPECT_TRUE(*result) << result->error().message();
+  EXPECT_EQ(client->ports(), 1U);
+}
+
 TEST(ServerTest, SpreadsClientsOverItsWorkers) {
   TestServer test(2);
   EventLoop events;
@@ -253,7 +299,7 @@ TEST(ClientTest, MayLetGoOfADial) {
   dialling.reset();
   events.run_until([] { return false; }, 1ms);
   EXPECT_FALSE(called);
-  EXPECT_EQ(client->endpoint().connections(), 0U);
+  EXPECT_EQ(client->connections(), 0U);
 }
 
 }  // namespace

@@ -99,7 +99,9 @@ void Client::dial() {
   next_ = std::make_unique<Line>(at_home_ ? home_ : target_);
   Line& line = *next_;
   log::info("connecting to {}", line.target.url.to_log());
-  line.dial = connector_.connect(line.target.url, line.target.dial,
+  DialOptions options = line.target.dial;
+  options.new_port = std::exchange(dialled_before_, true);
+  line.dial = connector_.connect(line.target.url, options,
                                  [this, &line](auto result) { dialled(line, std::move(result)); });
 }
 

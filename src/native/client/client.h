@@ -86,6 +86,9 @@ class ClientHandler {
 /// another is dialled, and subscriptions go on with what is missing. The application
 /// sees one origin and one connection (see Splice).
 ///
+/// Each further dial resolves the name again, and asks for a UDP port of its own, so that
+/// a load balancer may lead it elsewhere.
+///
 /// Belongs to its loop's thread.
 class Client {
  public:
@@ -144,6 +147,7 @@ class Client {
   Target home_;
   Target target_;
   bool at_home_ = false;  ///< the redirect failed: this attempt is at home
+  bool dialled_before_ = false;
   bool ever_up_ = false;
   bool over_ = false;
   std::uint64_t failures_ = 0;

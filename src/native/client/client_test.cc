@@ -103,6 +103,13 @@ TEST_P(Handover, BothMoveAndNothingIsLostOrDoubled) {
   }
 }
 
+TEST_P(Handover, EachDialButTheFirstComesFromAnotherPort) {
+  start();
+  a.drain();
+  live(14);
+  EXPECT_EQ(network.new_port, (std::vector{false, false, true, true})) << "publisher and viewer";
+}
+
 TEST_P(Handover, RedirectIsSticky) {
   start();
   a.drain("moqt://relay.test:2");

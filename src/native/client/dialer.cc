@@ -21,11 +21,23 @@ namespace {
 constexpr std::uint16_t kHttpPort = 80;
 }  // namespace
 
+struct Dialer::Port {
+  Port() = default;
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+  ~Port() { socket->set_handler(nullptr); }
+
+  std::unique_ptr<UdpSocket> socket;
+  std::unique_ptr<quic::Endpoint> endpoint;
+  std::unique_ptr<http3::Connections> http3;
+};
+
 // One `connect`: resolution, then the race between the addresses.
 class Dialer::Dialling {
  public:
   Dialling(Dialer& dialer, const Url& url, const DialOptions& options, Connected connected)
       : dialer_(dialer),
+        port_(dialer.ports_.back()),
         loop_(dialer.events_.loop()),
         url_(url),
         options_(options),
@@ -61,15 +73,15 @@ class Dialer::Dialling {
                                      "public server may not send us",
                                      url_.host())));
     }
-    if (dialer_.socket_->local_address().family() == AF_INET) {
+    if (port_->socket->local_address().family() == AF_INET) {
       std::erase_if(addresses, [](const SocketAddress& each) { return !each.is_v4(); });
-    } else if (!dialer_.socket_->local_address().is_any()) {
+    } else if (!port_->socket->local_address().is_any()) {
       std::erase_if(addresses, [](const SocketAddress& each) { return each.is_v4(); });
     }
     if (addresses.empty()) {
       return finish(fail(IoError{EHOSTUNREACH},
                          fmt::format("\"{}\" has no address that can be reached from {}",
-                                     url_.host(), dialer_.socket_->local_address().to_string())));
+                                     url_.host(), port_->socket->local_address().to_string())));
     }
     addresses = interleave_families(addresses);
     const tls::ClientConfig& config = dialer_.config_.tls;
@@ -128,27 +140,28 @@ class Dialer::Dialling {
     if (url_.carrier() == Carrier::fetch_fingerprint && url_.port() == kHttpPort) {
       authority += fmt::format(":{}", kHttpPort);
     }
-    attempt_ = dialer_.http3_->connect(
-        *std::move(connection),
-        {.authority = std::move(authority),
-         .path = url_.target(),
-         .origin = {},
-         .protocols = dialer_.config_.alpns},
-        [this](Result<std::shared_ptr<http3::WebTransportSession>> session) {
-          if (!session) return finish(tl::unexpected(std::move(session).error()));
-          finish(Session(*std::move(session)));
-        });
+    attempt_ =
+        port_->http3->connect(*std::move(connection),
+                              {.authority = std::move(authority),
+                               .path = url_.target(),
+                               .origin = {},
+                               .protocols = dialer_.config_.alpns},
+                              [this](Result<std::shared_ptr<http3::WebTransportSession>> session) {
+                                if (!session)
+                                  return finish(tl::unexpected(std::move(session).error()));
+                                finish(Session(*std::move(session)));
+                              });
   }
 
   std::shared_ptr<void> dial(const SocketAddress& remote, ConnectionDone done) {
     log::debug("dialling {} at {}", url_.to_log(), remote.to_string());
-    const bool mapped = dialer_.socket_->local_address().family() == AF_INET6;
+    const bool mapped = port_->socket->local_address().family() == AF_INET6;
     quic::ConnectOptions options;
     options.remote = mapped ? remote.mapped() : remote;
     options.server_name = dialer_.config_.tls.host_name.value_or(url_.host());
     options.tls = tls_;
     options.config = dialer_.config_.quic;
-    return dialer_.endpoint_->connect(std::move(options), std::move(done));
+    return port_->endpoint->connect(std::move(options), std::move(done));
   }
 
   void finish(Result<Session> result) {
@@ -164,6 +177,7 @@ class Dialer::Dialling {
   }
 
   Dialer& dialer_;
+  std::shared_ptr<Port> port_;
   Loop& loop_;
   Url url_;
   DialOptions options_;
@@ -181,29 +195,46 @@ class Dialer::Dialling {
 Dialer::Dialer(EventLoop& events, DialerConfig config)
     : events_(events), config_(std::move(config)) {}
 
-Dialer::~Dialer() {
-  if (socket_) socket_->set_handler(nullptr);
-}
+Dialer::~Dialer() = default;
 
 Result<std::unique_ptr<Dialer>> Dialer::create(EventLoop& events, DialerConfig config) {
   std::unique_ptr<Dialer> dialer(new Dialer(events, std::move(config)));
   MOQ_TRY(dialer->trust_, tls::load_client_trust(dialer->config_.tls));
-
-  // One local address for all packets: a client's path does not depend on which
-  // of its addresses the kernel picks.
-  const UdpOptions udp{.gso = dialer->config_.quic.gso, .local_addresses = false};
-  MOQ_TRY(auto sockets, bind_udp(dialer->config_.bind, 1, udp));
-  dialer->socket_ = std::make_unique<UdpSocket>(events, std::move(sockets.front()), udp);
-  quic::EndpointOptions options;
-  options.config = dialer->config_.quic;
-  options.keys = quic::Keys::generate(options.random);
-  dialer->endpoint_ =
-      std::make_unique<quic::Endpoint>(events.loop(), *dialer->socket_, std::move(options));
-  dialer->http3_ =
-      std::make_unique<http3::Connections>(events.loop(), dialer->config_.http3_limits);
-  dialer->socket_->set_handler(dialer->endpoint_.get());
+  MOQ_TRY(auto port, dialer->open_port());
+  dialer->ports_.push_back(std::move(port));
   return dialer;
 }
+
+Result<std::shared_ptr<Dialer::Port>> Dialer::open_port() {
+  // One local address for all packets: a client's path does not depend on which
+  // of its addresses the kernel picks.
+  const UdpOptions udp{.gso = config_.quic.gso, .local_addresses = false};
+  MOQ_TRY(auto sockets, bind_udp(config_.bind, 1, udp));
+  auto port = std::make_shared<Port>();
+  port->socket = std::make_unique<UdpSocket>(events_, std::move(sockets.front()), udp);
+  quic::EndpointOptions options;
+  options.config = config_.quic;
+  options.keys = quic::Keys::generate(options.random);
+  port->endpoint =
+      std::make_unique<quic::Endpoint>(events_.loop(), *port->socket, std::move(options));
+  port->http3 = std::make_unique<http3::Connections>(events_.loop(), config_.http3_limits);
+  port->socket->set_handler(port->endpoint.get());
+  return port;
+}
+
+void Dialer::close_unused() {
+  std::erase_if(ports_, [this](const std::shared_ptr<Port>& port) {
+    return port != ports_.back() && port.use_count() == 1 && port->endpoint->connections() == 0;
+  });
+}
+
+std::size_t Dialer::connections() const {
+  std::size_t all = 0;
+  for (const auto& port : ports_) all += port->endpoint->connections();
+  return all;
+}
+
+const UdpSocket& Dialer::socket() const { return *ports_.back()->socket; }
 
 std::shared_ptr<const tls::ClientContext> Dialer::tls_for(Carrier carrier,
                                                           tls::ClientContext trust) const {
@@ -213,6 +244,14 @@ std::shared_ptr<const tls::ClientContext> Dialer::tls_for(Carrier carrier,
 }
 
 Dialer::Dial Dialer::connect(const Url& url, const DialOptions& options, Connected connected) {
+  if (options.new_port && config_.bind.port() == 0) {
+    if (auto port = open_port()) {
+      ports_.push_back(*std::move(port));
+    } else {
+      log::warn("dialling from the UDP port that was used before: {}", port.error().message());
+    }
+  }
+  close_unused();
   auto dialling = std::make_shared<Dialling>(*this, url, options, std::move(connected));
   dialling->start();
   return dialling;

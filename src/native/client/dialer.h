@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,6 +37,10 @@ struct DialOptions {
   /// Leaves out addresses of this machine and of private networks (`is_local`): a name
   /// that somebody else gave must not lead there.
   bool public_only = false;
+  /// From a UDP port that no dial has used: a load balancer that goes by addresses would
+  /// lead the old one back to the server that is being left. Not where the configuration
+  /// names the port.
+  bool new_port = false;
 };
 
 /// Makes connections: a dialer, or what stands for one in a test.
@@ -55,8 +60,8 @@ class Connector {
                                      Connected connected) = 0;
 };
 
-/// Dials servers, all from one UDP socket. Belongs to its event loop's thread,
-/// and must be gone before the loop is.
+/// Dials servers, from one UDP port unless a dial asks for another. Belongs to its event
+/// loop's thread, and must be gone before the loop is.
 class Dialer final : public Connector {
  public:
   /// Loads the trust settings and binds the socket.
@@ -77,14 +82,23 @@ class Dialer final : public Connector {
     return connect(url, {}, std::move(connected));
   }
 
-  [[nodiscard]] quic::Endpoint& endpoint() { return *endpoint_; }
-  [[nodiscard]] const UdpSocket& socket() const { return *socket_; }
+  /// Connections that there are, those included that are being made or closed.
+  [[nodiscard]] std::size_t connections() const;
+  /// UDP ports that are open: that of the next dial, and those still in use.
+  [[nodiscard]] std::size_t ports() const { return ports_.size(); }
+  /// That of the next dial.
+  [[nodiscard]] const UdpSocket& socket() const;
 
  private:
   class Dialling;
+  /// A UDP port, and the connections from there.
+  struct Port;
 
   Dialer(EventLoop& events, DialerConfig config);
 
+  Result<std::shared_ptr<Port>> open_port();
+  /// Closes ports that nobody uses any more but for the next dial's.
+  void close_unused();
   /// Trust as configured, for a carrier.
   [[nodiscard]] std::shared_ptr<const tls::ClientContext> tls_for(Carrier carrier,
                                                                   tls::ClientContext trust) const;
@@ -92,9 +106,7 @@ class Dialer final : public Connector {
   EventLoop& events_;
   DialerConfig config_;
   tls::ClientContext trust_;
-  std::unique_ptr<UdpSocket> socket_;
-  std::unique_ptr<quic::Endpoint> endpoint_;
-  std::unique_ptr<http3::Connections> http3_;
+  std::vector<std::shared_ptr<Port>> ports_;  ///< the last is that of the next dial
 };
 
 }  // namespace moq::native

@@ -43,7 +43,7 @@ class Line final : private native::ClientHandler {
 
   void close() { client_.reset(); }
   /// Whether the last connection's end has been told to the relay.
-  [[nodiscard]] bool gone() const { return dialer_->endpoint().connections() == 0; }
+  [[nodiscard]] bool gone() const { return dialer_->connections() == 0; }
 
  private:
   void on_connected(Session& session) override;

@@ -146,10 +146,9 @@ class Run {
     // The CONNECTION_CLOSEs leave with the loop's last turns.
     events_.run_until(
         [this] {
-          return publisher_client_->endpoint().connections() == 0 &&
-                 std::all_of(clients_.begin(), clients_.end(), [](const auto& client) {
-                   return client->endpoint().connections() == 0;
-                 });
+          return publisher_client_->connections() == 0 &&
+                 std::all_of(clients_.begin(), clients_.end(),
+                             [](const auto& client) { return client->connections() == 0; });
         },
         std::chrono::seconds(5));
     for (const std::string& fault : stage_.faults) say(fault);

@@ -95,7 +95,7 @@ int run(const std::string& url, const ProtocolVersion* version, std::size_t coun
   events.run();
   guests.clear();
   // The CONNECTION_CLOSEs leave with the loop's last turns.
-  events.run_until([&] { return dialer->endpoint().connections() == 0; }, std::chrono::seconds(5));
+  events.run_until([&] { return dialer->connections() == 0; }, std::chrono::seconds(5));
   return 0;
 }
 

@@ -76,6 +76,7 @@ class TestNetwork final : public Connector {
 
   Dial connect(const Url& url, const DialOptions& options, Connected connected) override {
     public_only.push_back(options.public_only);
+    new_port.push_back(options.new_port);
     auto timer = std::make_shared<std::optional<Timer>>();
     timer->emplace(loop_, [this, port = url.port(), connected = std::move(connected)] {
       arrive(port, connected);
@@ -84,7 +85,9 @@ class TestNetwork final : public Connector {
     return timer;
   }
 
-  std::vector<bool> public_only;  ///< what each dial was to keep to
+  /// What each dial was to keep to.
+  std::vector<bool> public_only;
+  std::vector<bool> new_port;
 
  private:
   void arrive(std::uint16_t port, const Connected& connected) {
