@@ -16,12 +16,6 @@
 #include "native/client/client.h"
 #include "simulation/cluster.h"
 
-// ngtcp2 1.11 loses a STREAM frame of several slices (some 150 bytes) when it is sent again
-// in parts; once in some thousand connections on these networks. Whatever of ngtcp2's is
-// leaked by us shows in the tests of native/quic, which suppress nothing.
-// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): LSan's name
-extern "C" const char* __lsan_default_suppressions() { return "leak:libngtcp2\n"; }
-
 namespace moq::simulation {
 namespace {
 

@@ -120,14 +120,14 @@ Result<void> ConnectionImpl::start() {
     std::ranges::copy(token, params.stateless_reset_token);
     params.stateless_reset_token_present = 1;
     rv = ngtcp2_conn_server_new(&conn_, &setup_.client_scid, &scid, &from_here, setup_.version,
-                                &table, &settings, &params, nullptr, this);
+                                &table, &settings, &params, memory_.get(), this);
   } else {
     std::array<std::uint8_t, NGTCP2_MAX_CIDLEN> first{};
     host_->random()(first);
     ngtcp2_cid dcid;
     ngtcp2_cid_init(&dcid, first.data(), first.size());
     rv = ngtcp2_conn_client_new(&conn_, &dcid, &scid, &from_here, NGTCP2_PROTO_VER_V1, &table,
-                                &settings, &params, nullptr, this);
+                                &settings, &params, memory_.get(), this);
   }
   if (rv != 0) {
     conn_ = nullptr;

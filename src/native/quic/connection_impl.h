@@ -14,6 +14,7 @@
 
 #include "native/quic/config.h"
 #include "native/quic/connection.h"
+#include "native/quic/connection_memory.h"
 #include "native/quic/host.h"
 #include "native/quic/stream.h"
 #include "native/quic/tls_session.h"
@@ -211,6 +212,7 @@ class ConnectionImpl final : public Connection,
   Loop& loop_;
   ConnectionSetup setup_;
   std::unique_ptr<TlsSession> tls_;
+  ConnectionMemory memory_;
   ngtcp2_conn* conn_ = nullptr;
   SocketAddress local_;
   SocketAddress remote_;
