@@ -170,8 +170,8 @@ void Splice::split(const SplicedBroadcast& broadcast, const SpliceLeg& leg) {
 }
 
 void Splice::retire(BroadcastPtr broadcast) {
-  retired_.push_back(broadcast);
-  broadcast->retire();
+  SplicedBroadcast& kept = *retired_.emplace_back(std::move(broadcast));
+  kept.retire();
 }
 
 void Splice::clean_up() {
