@@ -122,7 +122,12 @@ tl::expected<DrainOrder, std::string> read_drain_request(std::string_view query,
   }
   if (!uris.empty()) usual.uris = std::move(uris);
   if (timeout) usual.timeout = *timeout;
-  if (spread) usual.spread = spread->value_or(Duration::zero());
+  if (spread) {
+    usual.spread = spread->value_or(Duration::zero());
+  } else if (timeout && usual.timeout) {
+    // Who is in a hurry need not know what the configuration says of the spread.
+    usual.spread = std::min(usual.spread, *usual.timeout / 2);
+  }
   if (const auto mistake = mistake_in(usual)) {
     return Refusal(fmt::format("{}: {}", mistake->field, mistake->what));
   }

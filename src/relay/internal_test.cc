@@ -54,7 +54,8 @@ TEST(DrainRequestTest, MistakesAreNamed) {
   EXPECT_THAT(mistake("spread=none"), HasSubstr("spread: found \"none\""));
   EXPECT_THAT(mistake("timeout=1s&timeout=2s"), HasSubstr("timeout: found twice"));
   EXPECT_THAT(mistake("timeout=2s&spread=2s"), HasSubstr("spread: expected less than"));
-  EXPECT_THAT(mistake("timeout=2s"), HasSubstr("spread: expected less than")) << "the usual one";
+  EXPECT_EQ(read_drain_request("timeout=2s", "", kUsual)->spread, 1s) << "half, as 5s do not fit";
+  EXPECT_EQ(read_drain_request("timeout=0s", "", kUsual)->spread, 0s);
   EXPECT_THAT(mistake("tiemout=2s"), HasSubstr("tiemout: there is only uri, timeout and spread"));
   EXPECT_THAT(mistake("uri="), HasSubstr("uri: found \"\", expected a URI"));
   EXPECT_THAT(mistake("uri=relay2"), HasSubstr("uri: found \"relay2\""));

@@ -162,6 +162,7 @@ void RelayWorker::resume() {
   mode_ = Mode::serving;
   plan_.reset();
   handshakes_.cancel();
+  shared_.census->handshakes(worker_.index(), 0);
   for (const auto& [id, guest] : sessions_) guest.session->drain().set_deadline(std::nullopt);
   worker_.endpoint().accept_new();
 }

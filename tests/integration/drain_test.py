@@ -106,6 +106,21 @@ class Arriving(Operated):
                 self.leave(guest)
                 self.assertEqual(server.wait(AT_ONCE), 0, server.text())
 
+    def test_a_drain_that_is_called_off_waits_for_no_handshake(self):
+        server = self.operated()
+        between = gate.Gate(server.port)
+        self.addCleanup(between.close)
+        guest = self.keep(processes.Process(
+            [os.environ["TEST_GUESTS"], "--url", f"moqt://localhost:{between.port}/"], stdin=subprocess.PIPE))
+        self.assertTrue(between.answered.wait(processes.SECONDS))
+        self.drain()
+        self.until(handshakes=1)
+        self.assertEqual(self.ask("DELETE")[0], 200)
+        self.until(phase="running", handshakes=0)
+        between.open()
+        guest.output.expect("^ready")
+        self.leave(guest)
+
 
 class Watched(Operated):
     def test_sessions_are_counted_by_version_and_transport(self):

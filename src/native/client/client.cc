@@ -58,6 +58,10 @@ Client::Client(Loop& loop, Connector& connector, const Url& url, ClientOptions o
                 [this] {
                   // Armed again when there is another replacement.
                   if (current_ == nullptr) return;
+                  if (old_->session->serving() > 0) {
+                    late_ = true;
+                    return;
+                  }
                   log::info("{}: the handover takes too long", old_->session->name());
                   leave_old();
                 }),
@@ -116,7 +120,8 @@ void Client::dialled(Line& line, Result<std::shared_ptr<transport::Session>> con
                                   .peer = splice_ != nullptr ? splice_->token() : this,
                                   .path = line.target.url.target(),
                                   .versions = options_.versions,
-                                  .on_goaway = OnGoaway::stay,
+                                  .on_goaway = options_.reconnect ? OnGoaway::stay
+                                                                  : OnGoaway::leave_when_idle,
                                   .limits = options_.limits});
   if (!session) return closed(line, session.error());
   line.session = *std::move(session);
@@ -133,7 +138,10 @@ void Client::ready(Line& line) {
   line.up_since = loop_.now();
   ever_up_ = true;
   // A redirect that leads nowhere is forgotten once home answers.
-  if (std::exchange(at_home_, false)) target_ = home_;
+  if (std::exchange(at_home_, false)) {
+    target_ = home_;
+    redirected_ = false;
+  }
   if (line.leg != nullptr) line.leg->set_ready();
   if (old_ != nullptr) {
     if (options_.goaway.handover > Duration::zero()) {
@@ -188,6 +196,7 @@ void Client::follow(const Line& line, const std::string& uri) {
   }
   const auto server = SocketAddress::parse(line.session->transport().peer_address());
   target_ = {*std::move(next), {.public_only = server && !is_local(*server)}};
+  redirected_ = true;
 }
 
 void Client::closed(Line& line, const Error& error) {
@@ -221,7 +230,7 @@ std::optional<Duration> Client::failed(const Error& error) {
   ++failures_;
   if (!failing_since_) failing_since_ = loop_.now();
   if (!ever_up_) return std::nullopt;
-  const bool redirected = !at_home_ && target_.url.to_log() != home_.url.to_log();
+  const bool redirected = redirected_ && !at_home_;
   // Another relay may know us no better; the one that we were given may.
   if (is_final(error) && !redirected && old_ == nullptr) return std::nullopt;
   if (!options_.reconnect) return std::nullopt;
@@ -248,7 +257,10 @@ Duration Client::backoff_delay() {
 void Client::look_at_old() {
   if (old_ == nullptr) return;
   const bool read = old_->leg != nullptr && !old_->leg->idle();
-  if (current_ != nullptr && !read && old_->session->idle()) return leave_old();
+  const bool empty = !read && old_->session->idle();
+  if (current_ != nullptr && (empty || (late_ && old_->session->serving() == 0))) {
+    return leave_old();
+  }
   look_.arm(later(loop_.now(), kLook));
 }
 
@@ -261,6 +273,7 @@ void Client::leave_old() {
 void Client::drop_old() {
   handover_.cancel();
   look_.cancel();
+  late_ = false;
   const std::unique_ptr<Line> gone = std::move(old_);
 }
 

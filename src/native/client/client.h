@@ -33,8 +33,8 @@ struct Backoff {
 /// What a client does when its relay goes away.
 struct Goaway {
   Redirect redirect = Redirect::same_host;
-  /// How long the old session may stay once its replacement serves; zero: until nothing
-  /// is left on it.
+  /// How long the old session may stay once its replacement serves, unless its relay still
+  /// reads from us: others may have nothing but that. Zero: until nothing is left on it.
   Duration handover = std::chrono::seconds(10);
 };
 
@@ -51,7 +51,8 @@ struct ClientOptions {
   Backoff backoff;
   Goaway goaway;
   /// Whether to dial again, after GOAWAY and when a session is lost. Without, there is one
-  /// session; it stays after a GOAWAY, until its user or the relay ends it.
+  /// session; after a GOAWAY it leaves when nothing of media runs any more, at once if
+  /// nothing does.
   bool reconnect = true;
   /// Chance, from 0 to 1 (exclusive). Unset: the system's.
   std::function<double()> random;
@@ -146,7 +147,8 @@ class Client {
   ClientHandler& handler_;
   Target home_;
   Target target_;
-  bool at_home_ = false;  ///< the redirect failed: this attempt is at home
+  bool redirected_ = false;  ///< the target is not home
+  bool at_home_ = false;     ///< the redirect failed: this attempt is at home
   bool dialled_before_ = false;
   bool ever_up_ = false;
   bool over_ = false;
@@ -156,6 +158,7 @@ class Client {
   std::unique_ptr<Line> next_;      ///< being dialled
   std::unique_ptr<Line> current_;   ///< up, and not going away
   std::unique_ptr<Line> old_;       ///< going away
+  bool late_ = false;               ///< it stays for what it serves alone
   Timer retry_;
   Timer handover_;
   Timer look_;

@@ -261,11 +261,47 @@ TEST_P(Handover, PublisherStaysWhereSomebodyStillReads) {
                                 ->subscribe({.max_latency = seconds(30)}, seen);
   live(8);
   a.drain("moqt://relay.test:2");
-  live(20);
+  // Longer than a handover may take otherwise.
+  live(150);
   EXPECT_EQ(a.sessions.size(), 1U) << "the publisher's";
   EXPECT_EQ(b.sessions.size(), 2U);
   EXPECT_GE(seen.groups.rbegin()->first, 6U);
   expect_all_groups();
+}
+
+// Trap 6: a session that nobody replaces does not hold the relay.
+TEST_P(Handover, WithoutReconnectAnIdleSessionLeavesAtOnce) {
+  viewer.emplace(loop, network, kUrlA, TestClient::Setup{.reconnect = false});
+  run(seconds(2));
+  a.drain();
+  run();
+  EXPECT_TRUE(a.sessions.empty());
+  EXPECT_EQ(viewer->told, "connected goaway closed ");
+}
+
+TEST_P(Handover, WithoutReconnectWhatRunsGoesOn) {
+  start({.reconnect = false});
+  live(6);
+  a.drain("moqt://relay.test:2");
+  live(12);
+  EXPECT_EQ(viewer->told, "connected goaway ");
+  EXPECT_GE(viewer->viewer.groups.rbegin()->first, 3U);
+}
+
+TEST_P(Handover, RedirectThatOnlyChangesTheTokenIsTriedInTurnsWithHome) {
+  start();
+  a.forbids = true;
+  a.drain("moqt://relay.test:1/room?jwt=bad");
+  run(seconds(3));
+  a.forbids = false;
+  live(60);
+  EXPECT_TRUE(viewer->viewer.error == std::nullopt);
+  EXPECT_EQ(viewer->client->sessions(), 1U);
+  EXPECT_TRUE(viewer->told.ends_with("connected ") || viewer->told.ends_with("handed over "))
+      << viewer->told;
+  if (moq::testing::traits_of(GetParam()).has_setup_stream) {
+    EXPECT_EQ(viewer->client->url().query(), "jwt=x");
+  }
 }
 
 TEST_P(ClientTest, ReconnectsAndGoesOnAfterALoss) {

@@ -73,7 +73,9 @@ Result<Url> redirect(const Url& current, const std::string& uri, Redirect policy
     return fail(UrlError::invalid,
                 fmt::format("\"{}\" is another host than \"{}\"", next.host(), current.host()));
   }
-  if (!next.path().empty() || !next.query().empty()) return next;
+  // "https://relay/" names no more than "https://relay" does.
+  const bool bare = next.path().empty() || next.path() == "/";
+  if (!bare || !next.query().empty()) return next;
   std::string target = current.path();
   if (same_host && !current.query().empty()) target += "?" + current.query();
   return Url::parse(fmt::format("{}://{}{}", next.scheme(), next.authority(), target));

@@ -33,7 +33,7 @@ TEST(RedirectPolicy, FollowsToAnotherPortOrPathOfTheSameHost) {
   EXPECT_EQ(at(redirect(current, "https://relay.example:8443", Redirect::same_host)),
             "https://relay.example:8443/room?jwt=x");
   EXPECT_EQ(at(redirect(current, "https://relay.example:8443/", Redirect::same_host)),
-            "https://relay.example:8443/");
+            "https://relay.example:8443/room?jwt=x");
   EXPECT_EQ(at(redirect(current, "moqt://RELAY.example/other", Redirect::same_host)),
             "moqt://relay.example/other");
 }

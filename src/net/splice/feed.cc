@@ -64,6 +64,7 @@ void Feed::on_group(std::shared_ptr<Group> group) {
   const auto self = shared_from_this();
   const std::uint64_t sequence = group->sequence();
   if (!first_) first_ = subscription_->start().value_or(sequence);
+  latest_ = std::max(latest_, sequence);
   const std::shared_ptr<Group> to = track_->begin(*this, sequence);
   // Readers have heard of it, and may have done anything.
   if (track_ == nullptr || to == nullptr) return;
@@ -76,7 +77,9 @@ void Feed::on_group(std::shared_ptr<Group> group) {
 
 void Feed::on_datagram(const Datagram& datagram) {
   const auto self = shared_from_this();
-  track_->datagram(*this, datagram);
+  Datagram rescaled = datagram;
+  rescaled.timestamp = rescale(datagram.timestamp, timescale_, track_->timescale());
+  track_->datagram(rescaled);
 }
 
 void Feed::on_drop(std::uint64_t first, std::uint64_t last, std::uint64_t code) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "net/model/broadcast.h"
 #include "net/model/track.h"
@@ -49,6 +50,8 @@ class Feed final : public std::enable_shared_from_this<Feed>, private TrackReade
   [[nodiscard]] const Broadcast* broadcast() const { return place_.broadcast.get(); }
   /// The first group that it will deliver, once it is known.
   [[nodiscard]] const std::optional<std::uint64_t>& first() const { return first_; }
+  /// The highest group that it has begun to deliver; 0 before any.
+  [[nodiscard]] std::uint64_t latest() const { return latest_; }
   /// Whether it has caught up with all that readers have of some group, or has
   /// delivered one to the end.
   [[nodiscard]] bool proven() const { return proven_; }
@@ -62,6 +65,9 @@ class Feed final : public std::enable_shared_from_this<Feed>, private TrackReade
   /// Whether it was asked for what is missing, by the numbers of the session before.
   [[nodiscard]] bool resumes() const { return place_.resume.has_value(); }
   [[nodiscard]] bool feeds(std::uint64_t sequence) const { return merges_.contains(sequence); }
+  /// Notes that the session has said that it will not deliver a group that readers have.
+  void has_not(std::uint64_t sequence) { lacking_.insert(sequence); }
+  [[nodiscard]] bool lacks(std::uint64_t sequence) const { return lacking_.contains(sequence); }
   /// Whether the readers' options ask for more than this can deliver: it has
   /// reached the end that it was asked for, and another is wanted now.
   [[nodiscard]] bool outgrown(const SubscribeOptions& wanted) const;
@@ -83,12 +89,14 @@ class Feed final : public std::enable_shared_from_this<Feed>, private TrackReade
   std::shared_ptr<Track> inner_;
   Place place_;
   std::optional<std::uint64_t> first_;
+  std::uint64_t latest_ = 0;
   std::optional<std::uint64_t> end_;
   std::uint64_t timescale_ = 1;
   bool proven_ = false;
   bool reached_end_ = false;
   std::optional<Error> error_;
   Merges merges_;
+  std::set<std::uint64_t> lacking_;  ///< of groups that were open with readers
   std::unique_ptr<Subscription> subscription_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace moq {
@@ -15,13 +16,14 @@ bool same_payload(const Object& a, const Object& b) {
   return left == right;
 }
 
+}  // namespace
+
 std::uint64_t rescale(std::uint64_t timestamp, std::uint64_t from, std::uint64_t to) {
   if (from == to) return timestamp;
   __extension__ using Wide = unsigned __int128;
-  return static_cast<std::uint64_t>(Wide{timestamp} * to / from);
+  constexpr Wide kMost = std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>(std::min(Wide{timestamp} * to / from, kMost));
 }
-
-}  // namespace
 
 /// One subgroup of it.
 class GroupMerge::Part final : private SubgroupReader {

@@ -229,6 +229,104 @@ TEST_F(SpliceTest, OlderSessionStaysUntilWhatOnlyItHasIsWhole) {
   EXPECT_EQ(reader.take(), "info1000 group0 group1");
 }
 
+TEST_F(SpliceTest, OlderSessionStaysForAGroupThatTheNewerWasAskedForAndHasNot) {
+  auto a = session(kPublisher, 1);
+  subscribe();
+  const auto slow = a->begin(0);
+  Session::append(*slow, "a");
+  run();
+  a->leg->set_leaving();
+  auto b = session(kPublisher, 2);
+  ASSERT_EQ(b->source.demand->start, 0);
+  b->whole(1);
+  b->whole(2);
+  run();
+  EXPECT_TRUE(a->source.demand);
+  Session::append(*slow, "b");
+  slow->finish();
+  run();
+  EXPECT_EQ(text(0), "a b");
+  EXPECT_FALSE(a->source.demand);
+}
+
+TEST_F(SpliceTest, GroupThatTheNewerSessionHasDroppedIsGivenUpWithTheOlder) {
+  auto a = session(kPublisher, 1);
+  subscribe();
+  const auto slow = a->begin(0);
+  Session::append(*slow, "a");
+  run();
+  a->leg->set_leaving();
+  auto b = session(kPublisher, 2);
+  b->whole(1);
+  b->track->drop(0, 0, 5);
+  run();
+  EXPECT_EQ(text(0), "a+") << "the older session may have the rest";
+  a->lose();
+  run();
+  EXPECT_EQ(text(0), "a!");
+}
+
+TEST_F(SpliceTest, DropByTheOlderSessionIsToldAndLetsGoOfIt) {
+  auto a = session(kPublisher, 1);
+  subscribe();
+  a->whole(0);
+  run();
+  a->leg->set_leaving();
+  Session b(loop, splice);
+  b.announce(kPublisher, 2);
+  b.track->set_source(nullptr);
+  b.accept();
+  b.whole(3);
+  run();
+  EXPECT_TRUE(a->source.demand) << "it may have what is between";
+  reader.take();
+  a->track->drop(1, 2, 5);
+  run();
+  EXPECT_EQ(reader.take(), "drop1-2:5");
+  EXPECT_FALSE(a->source.demand);
+}
+
+TEST_F(SpliceTest, DatagramsComeOnceFromTwoSessions) {
+  auto a = session(kPublisher, 1);
+  subscribe();
+  a->track->datagram({.sequence = 1, .timestamp = 5, .payload = bytes("one")});
+  run();
+  a->leg->set_leaving();
+  Session b(loop, splice);
+  b.announce(kPublisher, 2);
+  b.accept(90'000);
+  run();
+  for (const std::uint64_t sequence : {1, 2, 3}) {
+    b.track->datagram({.sequence = sequence, .timestamp = sequence * 90, .payload = bytes("x")});
+    a->track->datagram({.sequence = sequence, .timestamp = sequence, .payload = bytes("x")});
+  }
+  run();
+  EXPECT_EQ(reader.take(), "info1000 datagram1 datagram2 datagram3");
+}
+
+TEST_F(SpliceTest, BroadcastThatIsReplacedAgainAndAgainCostsTwoSubscriptions) {
+  auto a = session(kPublisher, 1);
+  subscribe();
+  a->whole(0);
+  run();
+  std::vector<std::shared_ptr<Broadcast>> replaced;
+  std::vector<std::shared_ptr<Track>> tracks;
+  for (int i = 0; i < 10; ++i) {
+    replaced.push_back(a->broadcast);
+    tracks.push_back(a->track);
+    // Nothing is withdrawn in between: one instance follows the other in one turn.
+    a->track->set_source(nullptr);
+    a->publication.reset();
+    a->announce(kPublisher, 1);
+    a->accept();
+    run();
+  }
+  std::size_t subscribed = a->track->idle() ? 0 : 1;
+  for (const auto& track : tracks) subscribed += track->idle() ? 0 : 1;
+  EXPECT_LE(subscribed, 2U);
+  EXPECT_FALSE(a->track->idle());
+}
+
 TEST_F(SpliceTest, SequencesThatBeginAnewAreAnotherBroadcast) {
   auto a = session(0, 1);
   subscribe();

@@ -47,18 +47,21 @@ void SplicedTrack::on_fetch(Track& /*track*/, std::uint64_t sequence) {
                                      : best->broadcast->track(track_->name());
   if (!inner) return track_->fail_fetch(sequence, inner.error());
   (*inner)->fetch(sequence, [weak = weak_from_this(), sequence,
+                             number = best->leg->number(),
                              keep = *inner](const Result<std::shared_ptr<Group>>& group) {
-    if (const auto self = weak.lock()) self->fetched(sequence, group);
+    if (const auto self = weak.lock()) self->fetched(sequence, *keep, number, group);
   });
 }
 
-void SplicedTrack::fetched(std::uint64_t sequence, const Result<std::shared_ptr<Group>>& group) {
+void SplicedTrack::fetched(std::uint64_t sequence, const Track& from, std::uint64_t leg,
+                           const Result<std::shared_ptr<Group>>& group) {
   if (broadcast_ == nullptr) return;
   if (!group) return track_->fail_fetch(sequence, group.error());
   auto to = track_->create_fetched(sequence);
   if (!to) return;
-  fetches_.push_back(std::make_unique<GroupMerge>(*group, *std::move(to), timescale(), timescale(),
-                                                  [this] { mark(); }));
+  const std::uint64_t scale = from.info() ? from.info()->timescale : timescale();
+  fetches_.push_back({leg, std::make_unique<GroupMerge>(*group, *std::move(to), scale, timescale(),
+                                                        [this] { mark(); })});
   mark();
 }
 
@@ -128,8 +131,20 @@ void SplicedTrack::feed_from_best() {
                                                        .broadcast = best->broadcast,
                                                        .resume = resume,
                                                        .joins = next_.has_value()});
+  limit_feeds(*best->leg);
   feeds_.push_back(feed);
   feed->start(*wanted_);
+}
+
+// A relay that replaces a broadcast again and again, and serves none, has no more of us.
+void SplicedTrack::limit_feeds(const SpliceLeg& leg) {
+  const auto of_leg = [&](const FeedPtr& feed) { return feed->leg() == &leg; };
+  while (std::ranges::count_if(feeds_, of_leg) >= kMaxFeedsOfLeg) {
+    const auto oldest = std::ranges::find_if(feeds_, of_leg);
+    const FeedPtr gone = *oldest;
+    feeds_.erase(oldest);
+    gone->stop();
+  }
 }
 
 void SplicedTrack::refused(const SpliceLeg* leg, const Error& error) {
@@ -153,9 +168,9 @@ void SplicedTrack::give_up() {
 }
 
 bool SplicedTrack::reads(const SpliceLeg& leg) const {
-  return !fetches_.empty() || std::ranges::any_of(feeds_, [&](const FeedPtr& feed) {
-    return feed->leg() == &leg && !feed->ended();
-  });
+  const auto fetches = [&](const Fetch& fetch) { return fetch.leg == leg.number(); };
+  const auto feeds = [&](const FeedPtr& feed) { return feed->leg() == &leg && !feed->ended(); };
+  return std::ranges::any_of(fetches_, fetches) || std::ranges::any_of(feeds_, feeds);
 }
 
 bool SplicedTrack::busy() const {
@@ -219,19 +234,28 @@ void SplicedTrack::over(Feed& feed, std::uint64_t sequence, const GroupMerge& me
   settle(sequence);
 }
 
-void SplicedTrack::datagram(Feed& feed, const Datagram& datagram) {
+void SplicedTrack::datagram(const Datagram& datagram) {
   // While there are two sessions, both have them.
-  if (&feed == newest() || !newest()->proven()) track_->datagram(datagram);
+  if (datagrams_.insert(datagram.sequence)) track_->datagram(datagram);
 }
 
 void SplicedTrack::dropped(Feed& feed, std::uint64_t first, std::uint64_t last,
                            std::uint64_t code) {
-  if (&feed != newest()) return;
+  if (&feed != newest()) {
+    // Of an older session, that counts for what the newer one does not have either.
+    const auto& newer = newest()->first();
+    if (!newer || first >= *newer) return;
+    last = std::min(last, *newer - 1);
+  }
   const auto self = shared_from_this();
   const auto lost = [&](std::uint64_t sequence) { return !fed(sequence, &feed); };
   for (auto it = open_.lower_bound(first); it != open_.end() && it->first <= last;) {
     const auto here = it++;
-    if (!lost(here->first) || feed.feeds(here->first)) continue;
+    if (feed.feeds(here->first)) continue;
+    if (!lost(here->first)) {
+      feed.has_not(here->first);
+      continue;
+    }
     here->second->abort(code);
     open_.erase(here);
   }
@@ -242,6 +266,7 @@ void SplicedTrack::dropped(Feed& feed, std::uint64_t first, std::uint64_t last,
   }
   if (next_) advance(0);
   track_->drop(first, last, code);
+  mark();
 }
 
 void SplicedTrack::ended(Feed& feed, std::uint64_t end) {
@@ -276,6 +301,7 @@ void SplicedTrack::reset_progress() {
   begun_ = {};
   open_.clear();
   newest_whole_.reset();
+  datagrams_ = {};
   refusals_.clear();
 }
 
@@ -283,9 +309,9 @@ void SplicedTrack::flush() {
   const auto self = shared_from_this();
   // Readers only mark what they look at later: nothing comes or goes in here.
   for (const FeedPtr& feed : feeds_) feed->copy();
-  std::erase_if(fetches_, [](const auto& merge) {
-    const auto state = merge->copy();
-    if (state != GroupMerge::State::open) merge->to()->abort(merge->abort_code());
+  std::erase_if(fetches_, [](const Fetch& fetch) {
+    const auto state = fetch.merge->copy();
+    if (state != GroupMerge::State::open) fetch.merge->to()->abort(fetch.merge->abort_code());
     return state != GroupMerge::State::open;
   });
   drop_failed_feeds();
@@ -329,6 +355,10 @@ void SplicedTrack::release_older() {
   // What was before the only one that there is does not come any more.
   if (feeds_.size() == 1 && first && next_ && *first > *next_) advance(*first);
   if (!first || !next_ || *first > *missing()) return;
+  // The newest was asked for what it has passed over, and may not have it.
+  for (const auto& [sequence, group] : open_) {
+    if (sequence < newest()->latest() && !newest()->feeds(sequence) && fed(sequence)) return;
+  }
   for (std::size_t i = 0; i + 1 < feeds_.size(); ++i) feeds_[i]->stop();
   feeds_.erase(feeds_.begin(), std::prev(feeds_.end()));
 }
@@ -338,7 +368,9 @@ void SplicedTrack::sweep_orphans() {
     // A copy of the pointer: settling lets go of it.
     const auto [sequence, group] = *it++;
     if (fed(sequence)) continue;
-    const bool behind = feeds_.size() == 1 && newest()->first() && *newest()->first() > sequence;
+    const bool behind =
+        feeds_.size() == 1 && newest()->first() &&
+        (*newest()->first() > sequence || newest()->lacks(sequence));
     const bool late = wanted_ && track_->expired(*group, wanted_->max_latency);
     if (!group->closed() && !behind && !late) continue;
     group->abort(Group::kCancelledCode);

@@ -33,6 +33,8 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   /// Groups behind the oldest that has not begun, beyond which no session is asked for
   /// it any more. It is welcome all the same.
   static constexpr std::size_t kMaxAhead = 64;
+  /// Subscriptions at one session: at a broadcast, and at the one that it replaces.
+  static constexpr std::ptrdiff_t kMaxFeedsOfLeg = 2;
 
   SplicedTrack(SplicedBroadcast& broadcast, std::shared_ptr<Track> track);
   ~SplicedTrack() override;
@@ -62,12 +64,17 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   std::shared_ptr<Group> begin(Feed& feed, std::uint64_t sequence);
   /// A merge has come to its end.
   void over(Feed& feed, std::uint64_t sequence, const GroupMerge& merge);
-  void datagram(Feed& feed, const Datagram& datagram);
+  void datagram(const Datagram& datagram);
   void dropped(Feed& feed, std::uint64_t first, std::uint64_t last, std::uint64_t code);
   void ended(Feed& feed, std::uint64_t end);
 
  private:
   using FeedPtr = std::shared_ptr<Feed>;
+  /// A group that was fetched from a session, by its number.
+  struct Fetch {
+    std::uint64_t leg;
+    std::unique_ptr<GroupMerge> merge;
+  };
 
   void on_demand(Track& track, const std::optional<SubscribeOptions>& combined) override;
   void on_fetch(Track& track, std::uint64_t sequence) override;
@@ -76,9 +83,12 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   /// Asks the best session for the properties.
   void ask_info();
   void info_answered(const SpliceLeg* leg, const Result<TrackInfo>& info);
-  void fetched(std::uint64_t sequence, const Result<std::shared_ptr<Group>>& group);
+  void fetched(std::uint64_t sequence, const Track& from, std::uint64_t leg,
+               const Result<std::shared_ptr<Group>>& group);
   /// Subscribes at the best session that has not refused, if that is another.
   void feed_from_best();
+  /// Makes room for another feed from `leg`.
+  void limit_feeds(const SpliceLeg& leg);
   /// A session does not serve it: another may, or it waits, or it is given up.
   void refused(const SpliceLeg* leg, const Error& error);
   void drop_failed_feeds();
@@ -107,10 +117,12 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   /// Sessions that would not serve it; by number, as they may be gone.
   std::set<std::uint64_t> refusals_;
   std::shared_ptr<Track> asking_;  ///< the session's track whose properties are awaited
-  std::vector<std::unique_ptr<GroupMerge>> fetches_;
+  std::vector<Fetch> fetches_;
 
   /// Groups that readers have been given.
   SequenceSet begun_;
+  /// And datagrams, which are not matched against groups.
+  SequenceSet datagrams_;
   /// The lowest group of the subscription that has not begun, nor is known not to come.
   std::optional<std::uint64_t> next_;
   std::set<std::uint64_t> settled_;  ///< those behind it that are
