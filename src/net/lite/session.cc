@@ -17,10 +17,6 @@
 
 namespace moq::lite {
 
-namespace {
-constexpr std::uint64_t code_of(StreamError error) { return static_cast<std::uint64_t>(error); }
-}  // namespace
-
 Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Version version,
                  SessionConfig config, SessionEvents& events)
     : loop_(loop),

@@ -54,7 +54,7 @@ struct Origin::Entry {
 /// a prefix lie next to each other behind "prefix/", and neither depth nor
 /// recursion can be had by a peer. What a watch was told is not kept for each
 /// watch and path: it follows from the routes as they were when the tick began.
-struct Origin::State : Flushable, std::enable_shared_from_this<State> {
+struct Origin::State final : Flushable, std::enable_shared_from_this<State> {
   using Watches = boost::intrusive::list<Watch, boost::intrusive::constant_time_size<false>>;
   using Waiting = boost::intrusive::list<
       Watch,

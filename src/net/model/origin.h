@@ -111,7 +111,7 @@ class Origin {
 };
 
 /// A published route: withdrawn when destroyed. Keeps its broadcast.
-class Origin::Publication : private BroadcastWatcher {
+class Origin::Publication final : private BroadcastWatcher {
  public:
   ~Publication();
 

@@ -33,7 +33,9 @@ namespace moq {
 /// lesser of the publisher's max_latency and the cache's duration, and, lowest
 /// sequence first, when there are more than Limits::max_groups. Readers of a
 /// group keep it.
-class Track : public std::enable_shared_from_this<Track>, private GroupOwner, private Flushable {
+class Track final : public std::enable_shared_from_this<Track>,
+                    private GroupOwner,
+                    private Flushable {
  public:
   struct Limits {
     Group::Limits group;
