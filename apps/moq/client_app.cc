@@ -119,7 +119,7 @@ void ClientApp::on_closed(const Error& error) {
     // The detail begins with the URL.
     return fail("cannot connect to " + (error.detail().empty() ? error.message() : error.detail()));
   }
-  if (stopping_ && error.is(lite::SessionError::no_error)) return finish(0);
+  if (stopping_ && error.is(SessionError::no_error)) return finish(0);
   fail(fmt::format("the session has ended: {}", error.message()));
 }
 

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "net/lite/error.h"
+#include "net/protocol/error.h"
 
 namespace moq::relay {
 
@@ -47,16 +47,16 @@ Result<Scope> authorize_public(const PublicAccess& access, std::string_view targ
   const std::size_t mark = target.find('?');
   const Path root(target.substr(0, mark));
   if (root.text().size() > Path::kMaxSize) {
-    return fail(lite::SessionError::unauthorized, "the path is too long");
+    return fail(SessionError::unauthorized, "the path is too long");
   }
   if (mark != std::string_view::npos && has_token(target.substr(mark + 1))) {
-    return fail(lite::SessionError::unauthorized, "tokens cannot be verified here");
+    return fail(SessionError::unauthorized, "tokens cannot be verified here");
   }
   Scope scope{.root = root,
               .publish = below(access.publish, root),
               .subscribe = below(access.subscribe, root)};
   if (scope.publish.empty() && scope.subscribe.empty()) {
-    return fail(lite::SessionError::unauthorized,
+    return fail(SessionError::unauthorized,
                 fmt::format("nothing at /{} is public, and there is no token", root.text()));
   }
   return scope;

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "net/lite/error.h"
+#include "net/protocol/error.h"
 
 namespace moq::relay {
 namespace {
@@ -48,7 +48,7 @@ TEST(AuthorizePublic, GivesWhatTheTableSays) {
     const auto scope = authorize_public(c.access, c.target);
     ASSERT_EQ(scope.has_value(), c.subscribe.has_value());
     if (!scope) {
-      EXPECT_TRUE(scope.error().is(lite::SessionError::unauthorized));
+      EXPECT_TRUE(scope.error().is(SessionError::unauthorized));
       continue;
     }
     EXPECT_EQ(scope->root.text(), c.root);

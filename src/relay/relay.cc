@@ -13,7 +13,7 @@
 #include "native/tls/certificate.h"
 #include "native/tls/server_certificates.h"
 #include "net/base/log.h"
-#include "net/lite/error.h"
+#include "net/protocol/error.h"
 #include "net/session/version.h"
 #include "relay/internal.h"
 #include "relay/memory.h"
@@ -237,7 +237,7 @@ void Relay::exit(int code) {
   report_.end();
   // In order, no session is left, and what closes has nobody to wait for. Otherwise
   // sessions are cut off, and are told so.
-  const auto reason = code == 0 ? lite::SessionError::no_error : lite::SessionError::goaway_timeout;
+  const auto reason = code == 0 ? SessionError::no_error : SessionError::goaway_timeout;
   server_->close(static_cast<std::uint64_t>(reason), "the relay has ended");
   if (code == 0 && !server_->wait_closed(kCloseTime)) log::debug("some peers were not told");
   ended_(code);

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "native/client/dialer.h"
+#include "net/lite/error.h"
 #include "net/session/session.h"
 #include "net/session/version.h"
 
@@ -255,7 +256,7 @@ TEST_F(RelayTest, AVersionThatSetupWouldChooseIsRefusedUnlessAllowed) {
   start(1, config);
   const auto refused = connect("", "moq-lite-01");
   ASSERT_TRUE(wait([&] { return refused->closed.has_value(); }));
-  EXPECT_TRUE(refused->closed->is(lite::SessionError::version_negotiation));
+  EXPECT_TRUE(refused->closed->is(SessionError::version_negotiation));
   EXPECT_FALSE(refused->ready);
   EXPECT_TRUE(connect("", "moq-lite-02")->ready);
 }
@@ -278,10 +279,10 @@ TEST_F(RelayTest, AccessFollowsThePath) {
   EXPECT_NE(view(*inside, ""), nullptr);
   const auto outside = connect("/secret");
   ASSERT_TRUE(wait([&] { return outside->closed.has_value(); }));
-  EXPECT_EQ(outside->closed->code(), static_cast<std::uint64_t>(lite::SessionError::unauthorized));
+  EXPECT_EQ(outside->closed->code(), static_cast<std::uint64_t>(SessionError::unauthorized));
   const auto token = connect("/room?jwt=abc");
   ASSERT_TRUE(wait([&] { return token->closed.has_value(); }));
-  EXPECT_EQ(token->closed->code(), static_cast<std::uint64_t>(lite::SessionError::unauthorized));
+  EXPECT_EQ(token->closed->code(), static_cast<std::uint64_t>(SessionError::unauthorized));
 }
 
 TEST_F(RelayTest, AccessFollowsThePathOfWebTransport) {
@@ -353,7 +354,7 @@ TEST_F(RelayTest, ADrainTimeoutClosesWhoStays) {
   EXPECT_EQ(exit_code_, 0);
   relay_.reset();
   ASSERT_TRUE(wait([&] { return peer->closed.has_value(); }));
-  EXPECT_EQ(peer->closed->code(), static_cast<std::uint64_t>(lite::SessionError::goaway_timeout));
+  EXPECT_EQ(peer->closed->code(), static_cast<std::uint64_t>(SessionError::goaway_timeout));
 }
 
 TEST_F(RelayTest, ADrainTimeoutOfZeroClosesAtOnce) {

@@ -29,7 +29,7 @@ Census::Kind kind_of(Session& session) {
 /// How a drain's session ended. One that was not told may end like one that was.
 DrainOutcome outcome_of(const Error& error, bool by_peer) {
   if (by_peer) return DrainOutcome::peer_left;
-  if (error.is(lite::SessionError::goaway_timeout)) return DrainOutcome::deadline;
+  if (error.is(SessionError::goaway_timeout)) return DrainOutcome::deadline;
   if (error.is(transport::TransportError::lost)) return DrainOutcome::lost;
   return DrainOutcome::closed;
 }
@@ -58,8 +58,7 @@ int RelayWorker::decide(const std::string& target) const {
 
 void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const std::string& path) {
   if (mode_ == Mode::closing) {
-    connection->close(static_cast<std::uint64_t>(lite::SessionError::goaway_timeout),
-                      "goaway timeout");
+    connection->close(static_cast<std::uint64_t>(SessionError::goaway_timeout), "goaway timeout");
     return;
   }
   const std::string peer = connection->peer_address();
@@ -176,7 +175,7 @@ void RelayWorker::close_sessions() {
   for (const DrainPlan::Id id : all) {
     const auto it = sessions_.find(id);
     if (it == sessions_.end()) continue;
-    it->second.session->close(lite::SessionError::goaway_timeout, "goaway timeout");
+    it->second.session->close(SessionError::goaway_timeout, "goaway timeout");
   }
   check_empty();
 }

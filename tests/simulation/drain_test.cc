@@ -143,7 +143,7 @@ class Roll {
   void leave() {
     std::vector<Host*> all = viewers_;
     all.insert(all.end(), {&publisher_, idle_});
-    for (Host* host : all) host->sessions.front()->close(lite::SessionError::no_error, "over");
+    for (Host* host : all) host->sessions.front()->close(SessionError::no_error, "over");
   }
 
   void check() {
@@ -162,7 +162,7 @@ class Roll {
       EXPECT_EQ(next, kGroups);
     }
     for (const auto& [host, end] : left_) {
-      EXPECT_TRUE(end.first.is(lite::SessionError::no_error)) << end.first.message();
+      EXPECT_TRUE(end.first.is(SessionError::no_error)) << end.first.message();
       EXPECT_FALSE(end.second) << "each leaves by itself";
     }
     EXPECT_EQ(left_.size(), 2 + kViewers);
@@ -209,7 +209,7 @@ TEST(Drain, PeerThatVanishedDoesNotHoldIt) {
   Live live(4, {}, {}, "moq-lite-05");
   live.viewer.socket.link.loss = 1;
   // Some of what it said may still be on its way: silence counts from the drain on.
-  live.relay.sessions.front()->close(lite::SessionError::no_error, "");
+  live.relay.sessions.front()->close(SessionError::no_error, "");
   std::optional<DrainOutcome> outcome;
   Session& quiet = *live.relay.sessions.back();
   quiet.drain().complete([&](DrainOutcome o) { outcome = o; });
@@ -231,7 +231,7 @@ TEST(Drain, LostWordOfLeavingDoesNotHoldIt) {
     // Its CONNECTION_CLOSE is lost, and all else for a while.
     live.viewer.sessions.front()->draining([&](const std::string&) {
       live.viewer.socket.link.loss = 1;
-      live.viewer.sessions.front()->close(lite::SessionError::no_error, "moving");
+      live.viewer.sessions.front()->close(SessionError::no_error, "moving");
     });
     ASSERT_TRUE(session.drain().start());
     live.cluster.network.run_for(silence);

@@ -21,8 +21,7 @@ double system_chance() {
 
 /// What another attempt cannot change.
 bool is_final(const Error& error) {
-  return error.is(lite::SessionError::unauthorized) ||
-         error.is(transport::TransportError::forbidden);
+  return error.is(SessionError::unauthorized) || error.is(transport::TransportError::forbidden);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ struct ClientOptions {
   /// Those that may be spoken, the preferred first; empty: all. What the connector
   /// offers should be the same.
   std::vector<const ProtocolVersion*> versions;
-  lite::SessionLimits limits;
+  SessionLimits limits;
   Backoff backoff;
   Goaway goaway;
   /// Whether to dial again, after GOAWAY and when a session is lost. Without, there is one

@@ -217,7 +217,7 @@ TEST_P(Handover, ReplacementThatDiesLeavesTheOldSessionInService) {
   EXPECT_EQ(a.sessions.size(), 1U);
   EXPECT_EQ(viewer->client->sessions(), 1U);
   EXPECT_FALSE(viewer->viewer.error);
-  a.sessions.front()->close(lite::SessionError::goaway_timeout, "");
+  a.sessions.front()->close(SessionError::goaway_timeout, "");
   run(seconds(30));
   EXPECT_TRUE(viewer->told.ends_with("closed ")) << viewer->told;
 }
@@ -308,7 +308,7 @@ TEST_P(ClientTest, ReconnectsAndGoesOnAfterALoss) {
   start();
   live(10);
   for (const auto& session : a.sessions) {
-    session->close(lite::SessionError::internal, "gone");
+    session->close(SessionError::internal, "gone");
   }
   live(20);
   EXPECT_EQ(viewer->told, "connected disconnected connected ");
@@ -374,7 +374,7 @@ TEST_P(ClientTest, BackoffHasJitter) {
 TEST_P(ClientTest, RefusedCredentialsAreTheEnd) {
   start();
   a.forbids = true;
-  for (const auto& session : a.sessions) session->close(lite::SessionError::internal, "gone");
+  for (const auto& session : a.sessions) session->close(SessionError::internal, "gone");
   run(seconds(5));
   EXPECT_TRUE(viewer->told.ends_with(" closed ")) << viewer->told;
   EXPECT_LE(a.accepted, 4U);

@@ -15,7 +15,7 @@ namespace moq {
 /// `const ErrorDomain& error_domain(Enum)`. Domains are compared by address and
 /// live for the whole program.
 struct ErrorDomain {
-  /// Short lower-case name for messages, for example "moq-lite session".
+  /// Short lower-case name for messages, for example "MoQ session".
   std::string_view name;
   /// The draft's name of a code; never empty ("unknown" when it has none).
   std::string_view (*describe)(std::uint64_t code);

@@ -3,22 +3,9 @@
 #include <cstdint>
 
 #include "net/base/error.h"
+#include "net/protocol/error.h"
 
 namespace moq::lite {
-
-/// Codes that a session is closed with. 0x20 to 0x3f must not be interpreted; 0x40
-/// and above are the application's.
-enum class SessionError : std::uint64_t {
-  no_error = 0x0,
-  internal = 0x1,
-  unauthorized = 0x2,
-  protocol_violation = 0x3,
-  key_value_formatting = 0x6,
-  goaway_timeout = 0x10,
-  control_message_timeout = 0x11,
-  version_negotiation = 0x15,
-};
-const ErrorDomain& error_domain(SessionError);
 
 /// Codes that a stream is reset or stopped with. As for sessions, 0x20 to 0x3f must
 /// not be interpreted, and 0x40 and above are the application's.
@@ -38,14 +25,6 @@ const ErrorDomain& error_domain(StreamError);
 
 /// What a stream that runs into a failure of the model or the session is reset with.
 [[nodiscard]] StreamError stream_error_for(const Error& error);
-
-/// What to close the session with when a control message does not decode
-/// (§"Message Length"): PROTOCOL_VIOLATION, with the reason. Errors that are
-/// SessionErrors already are kept.
-///
-/// The URI of a GOAWAY that is too long (CodingError::uri_too_long) may instead be
-/// answered on its stream alone, as the reference does; that is for the session.
-[[nodiscard]] Error to_session_error(const Error& error);
 
 /// What to reset a Group or Fetch Stream with when its frames do not decode:
 /// MALFORMED, with the reason. Errors that are StreamErrors already are kept.

@@ -147,8 +147,7 @@ TEST(Errors, ReachThePeerAsCodesOfTheDraft) {
   EXPECT_TRUE(to_session_error(SessionError::internal).is(SessionError::internal));
   EXPECT_TRUE(to_stream_error(CodingError::too_large).is(StreamError::malformed));
   EXPECT_TRUE(to_stream_error(StreamError::cancelled).is(StreamError::cancelled));
-  EXPECT_EQ(Error(SessionError::goaway_timeout).message(),
-            "moq-lite session: GOAWAY_TIMEOUT (0x10)");
+  EXPECT_EQ(Error(SessionError::goaway_timeout).message(), "MoQ session: GOAWAY_TIMEOUT (0x10)");
 }
 
 TEST(Datagrams, MatchTheirImage) {

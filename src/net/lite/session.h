@@ -17,6 +17,7 @@
 #include "net/lite/version.h"
 #include "net/model/origin.h"
 #include "net/model/scope.h"
+#include "net/protocol/session.h"
 #include "net/transport/send_queue.h"
 #include "net/transport/transport.h"
 
@@ -27,84 +28,6 @@ class IncomingStream;
 class RemoteTrack;
 class SessionStream;
 
-enum class Side : std::uint8_t { client, server };
-
-/// What a peer can make a session hold, each with its default. Passing one
-/// closes or resets what the comment says.
-struct SessionLimits {
-  /// Requests of the peer (subscriptions, fetches and all the others) that run at
-  /// once; more are reset with TOO_FAR_BEHIND. GOAWAY is always taken.
-  std::size_t max_requests = 4096;
-  /// Groups that the peer fetches at once, each of which stays in memory; more are
-  /// reset with TOO_FAR_BEHIND.
-  std::size_t max_fetches = 256;
-  /// PROBE streams of the peer, each of which has a timer; more are reset with
-  /// TOO_FAR_BEHIND.
-  std::size_t max_probes = 8;
-  /// Broadcasts that the peer has announced; more are ignored, with a warning.
-  std::size_t max_announced = 65536;
-  /// Bytes of the paths that the peer has been told of, over all its announce
-  /// requests, and AnnouncePublisher::kPathOverhead for each; the request that
-  /// would pass it is reset with TOO_FAR_BEHIND.
-  std::size_t max_told_paths = 64U << 20;
-  /// Unacknowledged answers (announcements, mostly) to a peer that does not read,
-  /// over all its requests, in bytes and SendQueue::kOverhead for each message; the
-  /// request that would pass it is reset with TOO_FAR_BEHIND.
-  std::size_t max_backlog = 32U << 20;
-  /// Groups of one subscription in flight to a peer; the oldest are reset.
-  std::size_t max_groups_in_flight = 1024;
-  /// A group that is not the latest is not sent any more once it is older than the
-  /// latest by more than this, whatever the subscriber asks for, unless the track
-  /// keeps it for longer: what nobody else needs is not held for a slow peer.
-  Duration max_delivery_latency = std::chrono::seconds(30);
-  /// A stream must carry a whole header within this, or it is reset; SETUP too,
-  /// or the session is closed with CONTROL_MESSAGE_TIMEOUT.
-  Duration header_timeout = std::chrono::seconds(10);
-};
-
-struct SessionConfig {
-  Side side = Side::client;
-  /// What the peer may read; null: nothing. Not owned.
-  Origin* publish = nullptr;
-  /// Where the peer's broadcasts go; null: they are not asked for. Not owned.
-  Origin* subscribe = nullptr;
-  /// Keeps the groups of what is subscribed to; needed with `subscribe`. Not owned.
-  Cache* cache = nullptr;
-  /// Who the peer is to the origins; null: this session, and no other.
-  PeerToken peer = nullptr;
-  /// Client: the URL's path and query, sent in SETUP where the transport does
-  /// not carry it. Server: the same as the transport received it.
-  std::string path;
-  /// Server: decides what a path may do. Unset: everything. An error closes the
-  /// session with its code.
-  std::function<Result<Scope>(const std::string& path)> authorize;
-  SessionLimits limits;
-  /// The stream of the SETUP exchange, in versions that have one: the Session Stream.
-  std::optional<transport::RunningStream> session_stream = {};
-  /// Streams that the peer opened before there was a session.
-  std::vector<transport::Stream> waiting = {};
-};
-
-/// What a peer has measured: bits per second and milliseconds, 0: unknown.
-using ProbeReport = std::function<void(std::uint64_t bitrate, std::uint64_t rtt_ms)>;
-
-/// What a session tells its owner, from the loop.
-class SessionEvents {
- public:
-  /// The peer may be served: SETUP, where there is one, was accepted.
-  virtual void on_ready() {}
-  /// The peer's GOAWAY, or its transport's where the version has none: it will close.
-  /// `uri` may be empty.
-  virtual void on_goaway(const std::string& uri) = 0;
-  /// The peer will close, and nothing of media runs (any more): see Session::idle.
-  virtual void on_idle() {}
-  /// The last call. `by_peer`: the error is what the peer closed with.
-  virtual void on_closed(const Error& error, bool by_peer) = 0;
-
- protected:
-  ~SessionEvents() = default;
-};
-
 /// A moq-lite session on one transport session, in any version: it serves the
 /// peer from `publish`, and announces the peer's broadcasts in `subscribe`.
 ///
@@ -113,7 +36,8 @@ class SessionEvents {
 ///
 /// Its owner may let go of it from any callback, be it one of a track that comes
 /// from here: whoever of the session is at work then holds it until it is done.
-class Session final : public std::enable_shared_from_this<Session>,
+class Session final : public ProtocolSession,
+                      public std::enable_shared_from_this<Session>,
                       private transport::SessionHandler {
  public:
   static std::shared_ptr<Session> create(Loop& loop, std::shared_ptr<transport::Session> transport,
@@ -121,40 +45,41 @@ class Session final : public std::enable_shared_from_this<Session>,
                                          SessionEvents& events);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session();
+  ~Session() override;
 
   /// Closes the transport if it is still open; no event follows. To be called by
   /// the owner before it lets go.
-  void abandon();
+  void abandon() override;
   /// For who calls what may end in the owner's code.
   [[nodiscard]] std::shared_ptr<Session> hold() { return shared_from_this(); }
 
   /// Whether the version has a GOAWAY.
-  [[nodiscard]] bool has_goaway() const { return traits().has_goaway; }
+  [[nodiscard]] bool has_goaway() const override { return traits().has_goaway; }
   /// Sends GOAWAY; once. The caller has checked the URI's length.
-  void send_goaway(const std::string& uri);
+  void send_goaway(const std::string& uri) override;
   /// Closes with `code` of SessionError; on_closed follows.
-  void close(SessionError code, std::string_view reason);
+  void close(SessionError code, std::string_view reason) override;
 
   /// Asks the peer for the bitrate and round-trip time that it measures; each
   /// report goes to `report` (bits per second and milliseconds, 0: unknown)
   /// until the session ends. SESSION_INFO stands for PROBE in versions that have it;
   /// nothing happens where the peer has neither.
-  void probe(std::uint64_t target_bitrate, ProbeReport report);
+  void probe(std::uint64_t target_bitrate, ProbeReport report) override;
 
   /// Requests of ours and of the peer's, and group streams, that are running.
-  [[nodiscard]] std::size_t active() const { return tasks_.size(); }
+  [[nodiscard]] std::size_t active() const override { return tasks_.size(); }
   /// Subscriptions of the peer's that are not fully served.
-  [[nodiscard]] std::size_t serving() const { return peer_subscribe_ids_.size(); }
+  [[nodiscard]] std::size_t serving() const override { return peer_subscribe_ids_.size(); }
   /// Broadcasts that the peer has announced and not ended.
-  [[nodiscard]] std::size_t announced() const;
+  [[nodiscard]] std::size_t announced() const override;
   /// Whether nothing of media runs in either direction: no SUBSCRIBE, FETCH or TRACK,
   /// no group on its way, and no stream of the peer's that has yet to say what it is.
-  [[nodiscard]] bool idle() const { return closed_ || media_ == 0; }
+  [[nodiscard]] bool idle() const override { return closed_ || media_ == 0; }
   [[nodiscard]] bool goaway_received() const { return goaway_received_; }
   [[nodiscard]] Version version() const { return version_; }
+  [[nodiscard]] std::string_view version_name() const override { return traits().name; }
   /// "moq-lite-05 [::1]:4443", for logs.
-  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] transport::Session& transport() { return *transport_; }
 
   // --- For the session's own streams.

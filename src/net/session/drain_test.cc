@@ -7,7 +7,6 @@
 namespace moq {
 namespace {
 
-using lite::SessionError;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;

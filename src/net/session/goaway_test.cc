@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "net/lite/error.h"
 #include "net/session/testing/raw_peer.h"
 
 namespace moq {
 namespace {
 
 using lite::BidiType;
-using lite::SessionError;
 using lite::StreamError;
 using std::chrono::milliseconds;
 using std::chrono::seconds;

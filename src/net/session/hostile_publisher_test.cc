@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "net/lite/error.h"
 #include "net/session/testing/raw_peer.h"
 
 namespace moq {
@@ -11,7 +12,6 @@ namespace {
 using lite::AnnounceBroadcast;
 using lite::AnnounceStatus;
 using lite::BidiType;
-using lite::SessionError;
 using lite::StreamError;
 using lite::UniType;
 using std::chrono::milliseconds;
@@ -33,7 +33,7 @@ constexpr std::uint64_t code(StreamError error) { return static_cast<std::uint64
 /// A relay whose raw peer publishes what it likes.
 class BadPublisher : public ::testing::TestWithParam<const char*> {
  protected:
-  void start(lite::SessionLimits limits = {}) {
+  void start(SessionLimits limits = {}) {
     link.emplace(loop, relay, RawLink::Options{.version = GetParam(), .limits = limits});
     peer = link->peer.get();
     peer->setup("/");

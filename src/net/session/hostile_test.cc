@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "net/lite/error.h"
 #include "net/session/testing/raw_peer.h"
 
 namespace moq {
 namespace {
 
 using lite::BidiType;
-using lite::SessionError;
 using lite::StreamError;
 using lite::UniType;
 using std::chrono::milliseconds;
@@ -36,7 +36,7 @@ Buffer varint(std::uint64_t value) {
 /// A server that has "live" with a track "video", and lets its peer publish.
 class Hostile : public ::testing::TestWithParam<const char*> {
  protected:
-  void start(const lite::SessionLimits& limits = {},
+  void start(const SessionLimits& limits = {},
              const transport::testing::MemoryOptions& options = {}) {
     link.emplace(loop, relay,
                  RawLink::Options{.version = GetParam(), .link = options, .limits = limits});

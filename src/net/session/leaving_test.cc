@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "net/lite/error.h"
 #include "net/session/testing/raw_peer.h"
 
 namespace moq {
 namespace {
 
-using lite::SessionError;
 using lite::StreamError;
 using std::chrono::hours;
 using std::chrono::milliseconds;

@@ -104,7 +104,7 @@ TEST_P(Lifetime, EndsInClosed) {
     link->client.reset();
     told = true;
   });
-  link->server->close(lite::SessionError::no_error, "bye");
+  link->server->close(SessionError::no_error, "bye");
   run();
   EXPECT_TRUE(told);
 }
@@ -155,7 +155,7 @@ TEST_P(Lifetime, EndsInAnyCallOfAReader) {
     run();
     source->track->finish(2);
     run();
-    if (at == At::abort) link->server->close(lite::SessionError::no_error, "");
+    if (at == At::abort) link->server->close(SessionError::no_error, "");
     run();
     EXPECT_EQ(link->client, nullptr);
     subscription.reset();

@@ -5,8 +5,6 @@
 
 namespace moq {
 
-using lite::SessionError;
-
 namespace {
 
 Result<void> check_path(const std::string& path, bool expected) {
@@ -84,7 +82,7 @@ void Negotiation::on_data(Bytes data, bool fin) {
   if (!body) return fail_with(SessionError::protocol_violation, body.error().message());
   if (!*body) return;
   if (const auto done = received(**body); !done) {
-    const Error error = lite::to_session_error(done.error());
+    const Error error = to_session_error(done.error());
     return fail_with(static_cast<SessionError>(error.code()), error.detail());
   }
   result_.stream.received = reader_.take_rest();

@@ -8,15 +8,14 @@
 
 #include "net/base/error.h"
 #include "net/base/loop.h"
-#include "net/lite/error.h"
+#include "net/protocol/error.h"
+#include "net/protocol/session.h"
 #include "net/session/setup.h"
 #include "net/session/version.h"
 #include "net/transport/send_queue.h"
 #include "net/transport/transport.h"
 
 namespace moq {
-
-enum class Side : std::uint8_t { client, server };
 
 /// What a negotiation ended with.
 struct Negotiated {
@@ -60,7 +59,7 @@ class Negotiation final : private transport::SessionHandler,
     /// The streams' handlers and the transport's must be set before this returns.
     virtual void on_negotiated(Negotiated result) = 0;
     /// It came to nothing: the transport is still to be closed with `code`.
-    virtual void on_negotiation_failed(lite::SessionError code, std::string reason) = 0;
+    virtual void on_negotiation_failed(SessionError code, std::string reason) = 0;
     /// The transport closed under it.
     virtual void on_transport_closed(const Error& error, bool by_peer) = 0;
 
@@ -89,7 +88,7 @@ class Negotiation final : private transport::SessionHandler,
   Result<void> received_client_setup(ByteSpan body);
   Result<void> received_server_setup(ByteSpan body);
   [[nodiscard]] const ProtocolVersion* acceptable(std::uint64_t code) const;
-  void fail_with(lite::SessionError code, std::string reason);
+  void fail_with(SessionError code, std::string reason);
 
   Loop& loop_;
   std::shared_ptr<transport::Session> transport_;

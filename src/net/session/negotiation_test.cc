@@ -12,7 +12,6 @@ namespace moq {
 namespace {
 
 using coding::CodingError;
-using lite::SessionError;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::Buffer;
@@ -237,7 +236,7 @@ TEST_F(Agreement, OnWhatTheTokenNamesIsNotSpokenOf) {
 class Exchange : public ::testing::Test {
  protected:
   void start(Side side = Side::server, const transport::testing::MemoryOptions& options = {},
-             const lite::SessionLimits& limits = {}) {
+             const SessionLimits& limits = {}) {
     link.emplace(loop, node,
                  RawLink::Options{
                      .version = "moq-lite-02", .link = options, .side = side, .limits = limits});
@@ -516,7 +515,7 @@ TEST_F(Exchange, InitialAnnouncementsAreCutInReasonableMessages) {
 }
 
 TEST_F(Exchange, LongAnnounceInitIsTakenAndBounded) {
-  const auto announce = [&](lite::SessionLimits limits) -> RawStream& {
+  const auto announce = [&](SessionLimits limits) -> RawStream& {
     start(Side::server, {}, limits);
     peer->open_bidi(client_setup());
     run();

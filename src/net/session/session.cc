@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "net/base/log.h"
+#include "net/lite/session.h"
 #include "net/transport/error.h"
 
 namespace moq {
@@ -14,8 +15,8 @@ Result<std::unique_ptr<Session>> Session::create(Loop& loop,
   const std::string protocol(transport->protocol());
   options.versions = candidates(options.versions, protocol);
   if (options.versions.empty()) {
-    transport->close(static_cast<std::uint64_t>(lite::SessionError::version_negotiation), "");
-    return fail(lite::SessionError::version_negotiation,
+    transport->close(static_cast<std::uint64_t>(SessionError::version_negotiation), "");
+    return fail(SessionError::version_negotiation,
                 protocol.empty()
                     ? "there is no protocol token, and no version that needs none"
                     : "the peer chose \"" + protocol + "\", which is no version of ours");
@@ -45,31 +46,30 @@ Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Sess
 }
 
 void Session::start(const ProtocolVersion& version, Negotiated negotiated) {
-  lite::SessionConfig config{
-      .side = options_.side == Side::client ? lite::Side::client : lite::Side::server,
-      .publish = options_.publish,
-      .subscribe = options_.subscribe,
-      .cache = options_.cache,
-      .peer = options_.peer,
-      .path = negotiated.path.value_or(options_.path),
-      .authorize = std::move(options_.authorize),
-      .limits = options_.limits,
-      .waiting = std::move(negotiated.waiting)};
+  SessionConfig config{.side = options_.side,
+                       .publish = options_.publish,
+                       .subscribe = options_.subscribe,
+                       .cache = options_.cache,
+                       .peer = options_.peer,
+                       .path = negotiated.path.value_or(options_.path),
+                       .authorize = std::move(options_.authorize),
+                       .limits = options_.limits,
+                       .waiting = std::move(negotiated.waiting)};
   if (version.by_setup) config.session_stream = std::move(negotiated.stream);
-  lite_ = lite::Session::create(loop_, transport_, version.lite, std::move(config),
-                                static_cast<lite::SessionEvents&>(*this));
-  name_ = lite_->name();
+  protocol_ = lite::Session::create(loop_, transport_, version.lite, std::move(config),
+                                    static_cast<SessionEvents&>(*this));
+  name_ = protocol_->name();
   const Wanted wanted = std::exchange(wanted_, {});
-  if (wanted.goaway) lite_->send_goaway(*wanted.goaway);
-  for (const auto& [bitrate, report] : wanted.probes) lite_->probe(bitrate, report);
+  if (wanted.goaway) protocol_->send_goaway(*wanted.goaway);
+  for (const auto& [bitrate, report] : wanted.probes) protocol_->probe(bitrate, report);
 }
 
 Session::~Session() {
   negotiation_.reset();
-  if (lite_ != nullptr) {
-    lite_->abandon();
+  if (protocol_ != nullptr) {
+    protocol_->abandon();
   } else if (!closing_ && !over_) {
-    transport_->close(static_cast<std::uint64_t>(lite::SessionError::no_error), "");
+    transport_->close(static_cast<std::uint64_t>(SessionError::no_error), "");
   }
 }
 
@@ -81,16 +81,16 @@ void Session::on_negotiated(Negotiated result) {
   start(version, std::move(result));
 }
 
-void Session::on_negotiation_failed(lite::SessionError code, std::string reason) {
+void Session::on_negotiation_failed(SessionError code, std::string reason) {
   log::warn("{}: closing: {}", name_, reason);
   close(code, reason);
 }
 
 void Session::on_transport_closed(const Error& error, bool by_peer) {
   const bool named = &error.domain() == &error_domain(transport::ApplicationError{});
-  on_closed(named ? Error(error_domain(lite::SessionError::no_error), error.code(), error.detail())
-                  : error,
-            by_peer);
+  on_closed(
+      named ? Error(error_domain(SessionError::no_error), error.code(), error.detail()) : error,
+      by_peer);
 }
 
 void Session::draining(std::function<void(const std::string&)> told) {
@@ -113,8 +113,8 @@ void Session::ready(std::function<void()> done) {
   if (ready_) on_ready();
 }
 
-void Session::close(lite::SessionError code, std::string_view reason) {
-  if (lite_ != nullptr) return lite_->close(code, reason);
+void Session::close(SessionError code, std::string_view reason) {
+  if (protocol_ != nullptr) return protocol_->close(code, reason);
   if (closing_ || over_) return;
   closing_ = true;
   negotiation_.reset();
@@ -124,15 +124,15 @@ void Session::close(lite::SessionError code, std::string_view reason) {
   });
 }
 
-void Session::probe(std::uint64_t target_bitrate, lite::ProbeReport report) {
-  if (lite_ != nullptr) return lite_->probe(target_bitrate, std::move(report));
+void Session::probe(std::uint64_t target_bitrate, ProbeReport report) {
+  if (protocol_ != nullptr) return protocol_->probe(target_bitrate, std::move(report));
   if (wanted_.probes.size() < kMaxWantedProbes) {
     wanted_.probes.emplace_back(target_bitrate, std::move(report));
   }
 }
 
 std::string_view Session::version() const {
-  return lite_ == nullptr ? "" : lite::version_info(lite_->version()).name;
+  return protocol_ == nullptr ? "" : protocol_->version_name();
 }
 
 void Session::on_ready() {
@@ -150,7 +150,7 @@ void Session::on_idle() {
   const std::weak_ptr<int> alive = alive_;
   if (const auto told = told_idle_) told();
   if (alive.expired() || options_.on_goaway == OnGoaway::stay) return;
-  close(lite::SessionError::no_error, "nothing runs any more");
+  close(SessionError::no_error, "nothing runs any more");
 }
 
 void Session::on_closed(const Error& error, bool by_peer) {
@@ -163,8 +163,8 @@ void Session::on_closed(const Error& error, bool by_peer) {
 }
 
 void Session::send_goaway(const std::string& uri) {
-  if (lite_ != nullptr) {
-    lite_->send_goaway(uri);
+  if (protocol_ != nullptr) {
+    protocol_->send_goaway(uri);
   } else {
     wanted_.goaway = uri;
   }
@@ -177,6 +177,6 @@ void Session::probe_peer() {
   probe_timer_.arm(later(loop_.now(), kProbeInterval));
 }
 
-void Session::close_for_deadline() { close(lite::SessionError::goaway_timeout, "goaway timeout"); }
+void Session::close_for_deadline() { close(SessionError::goaway_timeout, "goaway timeout"); }
 
 }  // namespace moq

@@ -10,9 +10,9 @@
 
 #include "net/base/error.h"
 #include "net/base/loop.h"
-#include "net/lite/session.h"
 #include "net/model/origin.h"
 #include "net/model/scope.h"
+#include "net/protocol/session.h"
 #include "net/session/drain.h"
 #include "net/session/negotiation.h"
 #include "net/session/version.h"
@@ -48,15 +48,13 @@ struct SessionOptions {
   /// handshake offered or accepted should be the same.
   std::vector<const ProtocolVersion*> versions;
   OnGoaway on_goaway = OnGoaway::leave_when_idle;
-  lite::SessionLimits limits;
+  SessionLimits limits;
 };
 
 /// A MoQ session, of whatever version was negotiated. Belongs to its loop's
 /// thread; destroying it closes it, and may be done in any callback: its own, its
 /// drain's, or a reader's of what came over it.
-class Session final : private lite::SessionEvents,
-                      private Negotiation::Events,
-                      private Drain::Actions {
+class Session final : private SessionEvents, private Negotiation::Events, private Drain::Actions {
  public:
   /// Starts a session on a connected transport, in the version that its ALPN
   /// token (or WebTransport subprotocol) names, or that a SETUP exchange chooses
@@ -78,15 +76,15 @@ class Session final : private lite::SessionEvents,
   void idle(std::function<void()> told);
   /// Whether nothing of media runs in either direction: no SUBSCRIBE, FETCH or TRACK,
   /// and no group on its way. Announcements do not count.
-  [[nodiscard]] bool idle() const { return lite_ == nullptr || lite_->idle(); }
+  [[nodiscard]] bool idle() const { return protocol_ == nullptr || protocol_->idle(); }
   /// Calls `done` once the session is over, as the last call.
   void closed(std::function<void(const Error& error, bool by_peer)> done);
   /// Calls `done` once the peer has been let in, in a version that is known.
   void ready(std::function<void()> done);
 
-  void close(lite::SessionError code, std::string_view reason);
-  /// See lite::Session::probe.
-  void probe(std::uint64_t target_bitrate, lite::ProbeReport report);
+  void close(SessionError code, std::string_view reason);
+  /// See ProtocolSession::probe.
+  void probe(std::uint64_t target_bitrate, ProbeReport report);
 
   [[nodiscard]] bool open() const { return !over_; }
   /// "moq-lite-05"; empty until it is known.
@@ -95,19 +93,25 @@ class Session final : private lite::SessionEvents,
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] transport::Session& transport() { return *transport_; }
   /// Streams that are at work.
-  [[nodiscard]] std::size_t active() const { return lite_ == nullptr ? 0 : lite_->active(); }
+  [[nodiscard]] std::size_t active() const {
+    return protocol_ == nullptr ? 0 : protocol_->active();
+  }
   /// Subscriptions of the peer's that are not fully served.
-  [[nodiscard]] std::size_t serving() const { return lite_ == nullptr ? 0 : lite_->serving(); }
+  [[nodiscard]] std::size_t serving() const {
+    return protocol_ == nullptr ? 0 : protocol_->serving();
+  }
   /// Broadcasts that the peer has announced and not ended.
-  [[nodiscard]] std::size_t announced() const { return lite_ == nullptr ? 0 : lite_->announced(); }
+  [[nodiscard]] std::size_t announced() const {
+    return protocol_ == nullptr ? 0 : protocol_->announced();
+  }
   /// Whether the version has a GOAWAY; false until the version is known.
-  [[nodiscard]] bool has_goaway() const { return lite_ != nullptr && lite_->has_goaway(); }
+  [[nodiscard]] bool has_goaway() const { return protocol_ != nullptr && protocol_->has_goaway(); }
 
  private:
   /// What is asked of a session whose version is not known yet.
   struct Wanted {
     std::optional<std::string> goaway;
-    std::vector<std::pair<std::uint64_t, lite::ProbeReport>> probes;
+    std::vector<std::pair<std::uint64_t, ProbeReport>> probes;
   };
   /// Calls of `probe` that may wait for the version; more are dropped.
   static constexpr std::size_t kMaxWantedProbes = 8;
@@ -116,7 +120,7 @@ class Session final : private lite::SessionEvents,
 
   void start(const ProtocolVersion& version, Negotiated negotiated);
   void on_negotiated(Negotiated result) override;
-  void on_negotiation_failed(lite::SessionError code, std::string reason) override;
+  void on_negotiation_failed(SessionError code, std::string reason) override;
   void on_transport_closed(const Error& error, bool by_peer) override;
 
   void on_ready() override;
@@ -147,7 +151,7 @@ class Session final : private lite::SessionEvents,
   std::function<void(const Error&, bool)> told_closed_;
   Wanted wanted_;
   std::unique_ptr<Negotiation> negotiation_;
-  std::shared_ptr<lite::Session> lite_;  ///< null until the version is known
+  std::shared_ptr<ProtocolSession> protocol_;  ///< null until the version is known
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

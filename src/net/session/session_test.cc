@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "net/lite/error.h"
 #include "net/session/testing/cluster.h"
 
 namespace moq {
@@ -352,12 +353,12 @@ TEST_P(Direct, ScopeLimitsWhatIsReadAndPublished) {
 TEST_P(Direct, RefusedPathClosesWithUnauthorized) {
   const auto connection = link({.adjust = [](SessionOptions&, SessionOptions& options) {
     options.authorize = [](const std::string&) -> Result<Scope> {
-      return fail(lite::SessionError::unauthorized, "no");
+      return fail(SessionError::unauthorized, "no");
     };
   }});
   run_for(loop, seconds(1));
   ASSERT_TRUE(connection->client_error);
-  EXPECT_TRUE(connection->client_error->is(lite::SessionError::unauthorized));
+  EXPECT_TRUE(connection->client_error->is(SessionError::unauthorized));
   EXPECT_TRUE(connection->client_closed_by_peer);
 }
 
@@ -455,7 +456,7 @@ TEST_P(Direct, DrainDeadlineClosesWithGoawayTimeout) {
   run_for(loop, milliseconds(200));
   EXPECT_EQ(outcome, DrainOutcome::deadline);
   ASSERT_TRUE(connection->client_error);
-  EXPECT_TRUE(connection->client_error->is(lite::SessionError::goaway_timeout));
+  EXPECT_TRUE(connection->client_error->is(SessionError::goaway_timeout));
 }
 
 TEST_P(Direct, SecondDrainFailsAndTheFirstStands) {
@@ -641,7 +642,7 @@ TEST(Session, UnknownAlpnIsRefused) {
   auto pair = transport::testing::memory_pair(loop, {.protocol = "h3"});
   const auto session = Session::create(loop, std::move(pair.first), {});
   ASSERT_FALSE(session);
-  EXPECT_TRUE(session.error().is(lite::SessionError::version_negotiation));
+  EXPECT_TRUE(session.error().is(SessionError::version_negotiation));
 }
 
 // A server's session is made when the handshake is done: the client's SETUP may be

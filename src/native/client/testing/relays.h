@@ -28,7 +28,7 @@ class TestRelay {
                                     .cache = &node.cache,
                                     .authorize = [this](const std::string& path) -> Result<Scope> {
                                       paths.push_back(path);
-                                      if (forbids) return fail(lite::SessionError::unauthorized);
+                                      if (forbids) return fail(SessionError::unauthorized);
                                       return Scope{};
                                     },
                                     .versions = {find_protocol_version(version_)}})

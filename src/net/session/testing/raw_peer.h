@@ -258,7 +258,7 @@ class RawLink {
     std::string version = "moq-lite-05";
     transport::testing::MemoryOptions link;
     Side side = Side::server;  ///< the session's
-    lite::SessionLimits limits;
+    SessionLimits limits;
     OnGoaway on_goaway = OnGoaway::stay;
     bool publishes = true;  ///< whether the session has an origin to publish
   };
@@ -285,7 +285,7 @@ class RawLink {
 
   /// What the session was closed with, at either end.
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
-  [[nodiscard]] bool closed_with(lite::SessionError code) const {
+  [[nodiscard]] bool closed_with(SessionError code) const {
     return error_ && error_->is(code) && peer->closed && peer->closed_by_session &&
            peer->closed->code() == static_cast<std::uint64_t>(code);
   }
