@@ -17,8 +17,11 @@
 #include "net/coding/writer.h"
 
 /// Field codecs: how one member of a message is encoded, and its limits. Each has
-/// size(value), write(writer, value) and read(reader, value), and no state but
-/// its limits. Limits hold when decoding; encoding trusts its caller.
+/// write(writer, value) and read(reader, value), and no state but its limits. Limits
+/// hold when decoding; encoding trusts its caller.
+///
+/// size(value) is what write appends in the QUIC form of integers, for protocols that
+/// put a length in front as a varint; a codec of others need not have it.
 namespace moq::coding {
 
 /// A variable-length integer in [min, max].

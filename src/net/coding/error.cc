@@ -25,6 +25,8 @@ const ErrorDomain& error_domain(CodingError) {
                                              return "unknown type";
                                            case CodingError::unsupported:
                                              return "unsupported";
+                                           case CodingError::unknown_parameter:
+                                             return "unknown parameter";
                                          }
                                          return "unknown";
                                        }};

@@ -17,6 +17,7 @@ enum class CodingError : std::uint8_t {
   uri_too_long,         ///< the URI of a GOAWAY, which has a limit in the drafts
   unknown_type,         ///< a message type that the version does not have
   unsupported,          ///< the version has no such message
+  unknown_parameter,    ///< a parameter id that may not be in the message
 };
 const ErrorDomain& error_domain(CodingError);
 

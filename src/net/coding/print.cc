@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "net/coding/utf8.h"
+
 namespace moq::coding {
 
 namespace {
@@ -21,10 +23,11 @@ void print_value(std::string& out, Duration value) {
 }
 
 void print_value(std::string& out, const std::string& value) {
+  const bool text = is_utf8(value);
   out += '"';
   for (const char c : std::string_view(value).substr(0, kMaxPrinted)) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
+    if (byte < 0x20 || byte == 0x7f || (byte > 0x7f && !text)) {
       fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
     } else {
       if (c == '"' || c == '\\') out += '\\';

@@ -17,8 +17,9 @@ void print_value(std::string& out, std::uint8_t value);
 void print_value(std::string& out, bool value);
 /// In milliseconds.
 void print_value(std::string& out, Duration value);
-/// Quoted; control characters, quotes and backslashes are escaped, and what is
-/// longer than 128 bytes is cut off, since a peer chooses it.
+/// Quoted; control characters, quotes and backslashes are escaped, bytes above 0x7f
+/// too unless all is UTF-8, and what is longer than 128 bytes is cut off, since a peer
+/// chooses it.
 void print_value(std::string& out, const std::string& value);
 
 template <typename E>

@@ -6,24 +6,27 @@
 #include "net/base/bytes.h"
 #include "net/base/error.h"
 #include "net/coding/error.h"
-#include "net/coding/varint.h"
+#include "net/coding/integer.h"
 
 namespace moq::coding {
 
 /// Reads from the front of a span, which must outlive it, and never past its end:
 /// what is not there fails with `short_buffer`, consuming nothing.
 ///
-/// Every integer of variable length goes through `varint()`, so that this is the
-/// one place where another integer encoding would be chosen.
+/// Every integer of variable length goes through `varint()`, in the form that the
+/// reader was made with; so one field codec reads both forms.
 class Reader {
  public:
-  explicit Reader(ByteSpan bytes) : rest_(bytes) {}
+  explicit Reader(ByteSpan bytes, IntegerForm form = IntegerForm::quic)
+      : rest_(bytes), form_(form) {}
+
+  [[nodiscard]] IntegerForm form() const { return form_; }
 
   [[nodiscard]] std::size_t remaining() const { return rest_.size(); }
   [[nodiscard]] ByteSpan rest() const { return rest_; }
 
   Result<std::uint64_t> varint() {
-    const auto decoded = read_varint(rest_);
+    const auto decoded = read_integer(form_, rest_);
     if (!decoded) return fail(CodingError::short_buffer);
     rest_ = rest_.subspan(decoded->size);
     return decoded->value;
@@ -52,6 +55,7 @@ class Reader {
 
  private:
   ByteSpan rest_;
+  IntegerForm form_;
 };
 
 }  // namespace moq::coding
