@@ -92,7 +92,8 @@ Result<void> read_rest(Reader& in, const VersionInfo& version, M& message) {
 /// The whole message, with its type and length. `request`: what it answers or ends,
 /// where the type depends on that (RequestOk, RequestError).
 ///
-/// Fails with a CodingError: `unsupported` if the version has no such message;
+/// Fails with a CodingError: `unsupported` if the version has no such message, or several
+/// and `request` is missing;
 /// `too_large` if it has more than kMaxMessage bytes, or a number that the draft has no
 /// encoding for; `invalid_value` if it says what the draft cannot say, as the message's
 /// description tells.

@@ -100,12 +100,18 @@ bool knows_type(Version version, std::uint64_t type) {
 
 std::optional<std::uint64_t> type_of(Version version, MessageKind kind,
                                      std::optional<MessageKind> request) {
+  const MessageType* found = nullptr;
   for (const MessageType& row : message_types(version)) {
     if (row.kind != kind) continue;
     if (request && !row.requests.empty() && !row.requests.contains(*request)) continue;
-    return row.type;
+    if (found == nullptr) {
+      found = &row;
+    } else if (row.requests != found->requests) {
+      return std::nullopt;
+    }
   }
-  return std::nullopt;
+  if (found == nullptr) return std::nullopt;
+  return found->type;
 }
 
 }  // namespace moq::ietf

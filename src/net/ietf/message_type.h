@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -63,6 +64,11 @@ class KindSet {
   }
   [[nodiscard]] constexpr bool contains(MessageKind kind) const { return (bits_ & bit(kind)) != 0; }
   [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
+  friend constexpr bool operator==(const KindSet&, const KindSet&) = default;
+  /// The first of those in it; not if it is empty.
+  [[nodiscard]] constexpr MessageKind first() const {
+    return static_cast<MessageKind>(std::countr_zero(bits_));
+  }
 
  private:
   [[nodiscard]] static constexpr std::uint64_t bit(MessageKind kind) {
@@ -105,7 +111,7 @@ struct MessageType {
 [[nodiscard]] bool knows_type(Version version, std::uint64_t type);
 
 /// The number for `kind`, for `request` where that matters; none if the draft has no
-/// such message.
+/// such message, or several of which `request` would have to choose.
 [[nodiscard]] std::optional<std::uint64_t> type_of(Version version, MessageKind kind,
                                                    std::optional<MessageKind> request = {});
 
