@@ -1,9 +1,10 @@
 #include "net/ietf/fetch_object.h"
 
+#include <algorithm>
+#include <limits>
 #include <random>
 #include <set>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>

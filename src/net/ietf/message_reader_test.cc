@@ -1,5 +1,6 @@
 #include "net/ietf/message_reader.h"
 
+#include <algorithm>
 #include <vector>
 
 #include <gtest/gtest.h>

@@ -31,7 +31,7 @@ Buffer body_of(Version version, const M& message) {
 }
 
 template <typename M>
-Error error_of(Version version, const M& message) {
+Error refusal(Version version, const M& message) {
   return error_of<M>(version, body_of(version, message));
 }
 
@@ -49,18 +49,18 @@ const Buffer kTrackImage{1, 1, 'a', 1, 'v'};
 TEST(Names, HaveAtMost32Fields) {
   for (const Version version : {draft14, draft18}) {
     SubscribeNamespace message{.prefix = TrackNamespace(kMaxNamespaceFields, "x")};
-    EXPECT_TRUE(accepted(error_of(version, message)));
+    EXPECT_TRUE(accepted(refusal(version, message)));
     EXPECT_TRUE(encode(version, message));
     message.prefix.emplace_back("x");
-    EXPECT_TRUE(error_of(version, message).is(CodingError::too_many));
+    EXPECT_TRUE(refusal(version, message).is(CodingError::too_many));
     EXPECT_TRUE(encode(version, message).error().is(CodingError::too_many));
   }
 }
 
 TEST(Names, HaveAFieldInDraft14AndBytesInDraft18) {
-  const auto none = [](Version version) { return error_of(version, SubscribeNamespace{}); };
+  const auto none = [](Version version) { return refusal(version, SubscribeNamespace{}); };
   const auto empty = [](Version version) {
-    return error_of(version, SubscribeNamespace{.prefix = {"a", ""}});
+    return refusal(version, SubscribeNamespace{.prefix = {"a", ""}});
   };
   EXPECT_TRUE(none(draft14).is(CodingError::invalid_value));
   EXPECT_TRUE(accepted(none(draft18)));
@@ -70,8 +70,8 @@ TEST(Names, HaveAFieldInDraft14AndBytesInDraft18) {
   EXPECT_TRUE(
       encode(draft18, SubscribeNamespace{.prefix = {""}}).error().is(CodingError::invalid_value));
   EXPECT_TRUE(
-      error_of(draft14, Publish{.track = {.track_name = "v"}}).is(CodingError::invalid_value));
-  EXPECT_TRUE(error_of(draft14, Fetch{.range = {.track = {.track_name = "v"}}})
+      refusal(draft14, Publish{.track = {.track_name = "v"}}).is(CodingError::invalid_value));
+  EXPECT_TRUE(refusal(draft14, Fetch{.range = {.track = {.track_name = "v"}}})
                   .is(CodingError::invalid_value));
 }
 
@@ -80,19 +80,19 @@ TEST(Names, HaveAtMost4096Bytes) {
     Subscribe message{.track = {.track_namespace = {std::string(4000, 'x'), std::string(90, 'y')},
                                 .track_name = std::string(6, 'z')}};
     ASSERT_EQ(message.track.size(), kMaxFullTrackName);
-    EXPECT_TRUE(accepted(error_of(version, message)));
+    EXPECT_TRUE(accepted(refusal(version, message)));
     message.track.track_name += 'z';
-    EXPECT_TRUE(error_of(version, message).is(CodingError::too_large));
+    EXPECT_TRUE(refusal(version, message).is(CodingError::too_large));
     EXPECT_TRUE(encode(version, message).error().is(CodingError::too_large));
     const PublishNamespace all{.track_namespace = {std::string(4000, 'x'), std::string(97, 'y')}};
-    EXPECT_TRUE(error_of(version, all).is(CodingError::too_large));
+    EXPECT_TRUE(refusal(version, all).is(CodingError::too_large));
   }
 }
 
 TEST(Names, AreOfAnyBytes) {
   const FullTrackName track{.track_namespace = {std::string("\xff\0", 2)}, .track_name = "\x80"};
   for (const Version version : {draft14, draft18}) {
-    EXPECT_TRUE(accepted(error_of(version, Subscribe{.track = track})));
+    EXPECT_TRUE(accepted(refusal(version, Subscribe{.track = track})));
     EXPECT_NE(print(version, Subscribe{.track = track}).find("\\xff\\x00"), std::string::npos);
   }
 }
@@ -100,11 +100,11 @@ TEST(Names, AreOfAnyBytes) {
 TEST(Reasons, HaveAtMost1024BytesOfAnything) {
   for (const Version version : {draft14, draft18}) {
     const auto error = [&](std::size_t size) {
-      return error_of(version, RequestError{.failure = {.reason = std::string(size, '\xff')}});
+      return refusal(version, RequestError{.failure = {.reason = std::string(size, '\xff')}});
     };
     EXPECT_TRUE(accepted(error(kMaxReason)));
     EXPECT_TRUE(error(kMaxReason + 1).is(CodingError::too_large));
-    EXPECT_TRUE(error_of(version, PublishDone{.reason = std::string(kMaxReason + 1, 'r')})
+    EXPECT_TRUE(refusal(version, PublishDone{.reason = std::string(kMaxReason + 1, 'r')})
                     .is(CodingError::too_large));
     EXPECT_TRUE(encode(version, PublishDone{.reason = std::string(kMaxReason + 1, 'r')})
                     .error()
@@ -115,12 +115,12 @@ TEST(Reasons, HaveAtMost1024BytesOfAnything) {
 TEST(Uris, HaveAtMost8192Bytes) {
   const auto uri = [](std::size_t size) { return std::string(size, 'u'); };
   for (const Version version : {draft14, draft18}) {
-    EXPECT_TRUE(accepted(error_of(version, Goaway{.uri = uri(kMaxUri)})));
-    EXPECT_TRUE(error_of(version, Goaway{.uri = uri(kMaxUri + 1)}).is(CodingError::uri_too_long));
+    EXPECT_TRUE(accepted(refusal(version, Goaway{.uri = uri(kMaxUri)})));
+    EXPECT_TRUE(refusal(version, Goaway{.uri = uri(kMaxUri + 1)}).is(CodingError::uri_too_long));
   }
   const auto redirect = [&](std::size_t size) {
-    return error_of(
-        draft18, RequestError{.failure = {.code = 0x34, .redirect = Redirect{.uri = uri(size)}}});
+    return refusal(draft18,
+                   RequestError{.failure = {.code = 0x34, .redirect = Redirect{.uri = uri(size)}}});
   };
   EXPECT_TRUE(accepted(redirect(kMaxUri)));
   EXPECT_TRUE(redirect(kMaxUri + 1).is(CodingError::uri_too_long));
@@ -302,9 +302,9 @@ TEST(Tokens, FailWithACodeOfTheirOwn) {
 TEST(Tokens, AreLimitedInNumber) {
   for (const Version version : {draft14, draft18}) {
     PublishNamespace message{.track_namespace = {"a"}, .tokens = std::vector<Token>(kMaxTokens)};
-    EXPECT_TRUE(accepted(error_of(version, message)));
+    EXPECT_TRUE(accepted(refusal(version, message)));
     message.tokens.emplace_back();
-    EXPECT_TRUE(error_of(version, message).is(CodingError::too_many));
+    EXPECT_TRUE(refusal(version, message).is(CodingError::too_many));
   }
 }
 
@@ -330,9 +330,9 @@ TEST(SetupMessages, RefuseKnownOptionsTwice) {
 
 TEST(SetupMessages, AreLimited) {
   ClientSetup message{.offered = std::vector<std::uint64_t>(kMaxVersions, 1)};
-  EXPECT_TRUE(accepted(error_of(draft14, message)));
+  EXPECT_TRUE(accepted(refusal(draft14, message)));
   message.offered.push_back(1);
-  EXPECT_TRUE(error_of(draft14, message).is(CodingError::too_many));
+  EXPECT_TRUE(refusal(draft14, message).is(CodingError::too_many));
   // A value of 2^16 bytes (§"Key-Value-Pair Structure").
   EXPECT_TRUE(error_of<ietf::Setup>(draft18, {1, 0xc1, 0, 0}).is(CodingError::too_large));
   EXPECT_TRUE(error_of<ServerSetup>(draft14, {1, 1, 1, 0x80, 1, 0, 0}).is(CodingError::too_large));

@@ -185,6 +185,26 @@ Result<TrackProperties> read_track_properties(PropertyForm form, ByteSpan list) 
   return out;
 }
 
+Result<Bytes> write_track_properties(PropertyForm form, const TrackProperties& track) {
+  PropertyWriter out(form);
+  const auto add = [&](std::uint64_t type, const std::optional<Duration>& value) {
+    if (value) out.add(type, coding::Milliseconds::count(*value));
+  };
+  const TrackProperties unset;
+  add(property::kObjectDeliveryTimeout, track.object_delivery_timeout);
+  add(property::kMaxCacheDuration, track.max_cache_duration);
+  add(property::kSubgroupDeliveryTimeout, track.subgroup_delivery_timeout);
+  if (track.timescale) out.add(property::kTimescale, *track.timescale);
+  if (track.publisher_priority != unset.publisher_priority) {
+    out.add(property::kPublisherPriority, track.publisher_priority);
+  }
+  if (track.group_order == GroupOrder::descending) {
+    out.add(property::kGroupOrder, static_cast<std::uint64_t>(track.group_order));
+  }
+  if (track.dynamic_groups) out.add(property::kDynamicGroups, 1);
+  return out.finish();
+}
+
 Result<ObjectProperties> read_object_properties(const VersionInfo& version, Location location,
                                                 ByteSpan list) {
   ObjectProperties out;

@@ -123,6 +123,47 @@ struct TrackProperties {
 /// Immutable Properties are none or have others within.
 [[nodiscard]] Result<TrackProperties> read_track_properties(PropertyForm form, ByteSpan list);
 
+/// The list that says what differs from the defaults. What is in `unknown_mandatory` is
+/// not in it. Fails as PropertyWriter does.
+[[nodiscard]] Result<Bytes> write_track_properties(PropertyForm form, const TrackProperties& track);
+
+/// What a message (SubscribeOk, TrackStatusOk, Publish, FetchOk) says of its track, however
+/// its draft says it: in properties, or in parameters and fields.
+template <typename M>
+[[nodiscard]] Result<TrackProperties> track_properties(const VersionInfo& version,
+                                                       const M& message) {
+  if (version.has_track_properties) {
+    return read_track_properties(version.properties, message.properties);
+  }
+  TrackProperties track;
+  track.group_order = message.group_order;
+  track.max_cache_duration = message.max_cache_duration;
+  if constexpr (requires { message.delivery_timeout; }) {
+    // Zero is none (draft-18 §"Delivery Timeouts"); draft-14 does not say.
+    if (message.delivery_timeout != Duration::zero()) {
+      track.object_delivery_timeout = message.delivery_timeout;
+    }
+  }
+  return track;
+}
+
+/// Has `message` say it. What the draft cannot say is left out. Fails as PropertyWriter
+/// does.
+template <typename M>
+Result<void> set_track_properties(const VersionInfo& version, const TrackProperties& track,
+                                  M& message) {
+  if (version.has_track_properties) {
+    MOQ_TRY(message.properties, write_track_properties(version.properties, track));
+    return {};
+  }
+  message.group_order = track.group_order;
+  message.max_cache_duration = track.max_cache_duration;
+  if constexpr (requires { message.delivery_timeout; }) {
+    message.delivery_timeout = track.object_delivery_timeout;
+  }
+  return {};
+}
+
 /// What the properties of an object say to a relay.
 struct ObjectProperties {
   /// In units of the track's timescale; kTimestamp if both are there.

@@ -8,6 +8,7 @@
 
 #include "net/coding/error.h"
 #include "net/ietf/limits.h"
+#include "net/ietf/message.h"
 
 namespace moq::ietf {
 namespace {
@@ -18,8 +19,8 @@ using Buffer = std::vector<std::uint8_t>;
 
 const PropertyForm k14 = version_info(Version::draft14).properties;
 const PropertyForm k18 = version_info(Version::draft18).properties;
-const VersionInfo& info14 = version_info(Version::draft14);
-const VersionInfo& info18 = version_info(Version::draft18);
+const VersionInfo& kInfo14 = version_info(Version::draft14);
+const VersionInfo& kInfo18 = version_info(Version::draft18);
 
 // The example of §"Examples": type 4 with 2186796243, type 77 with characters.
 const Buffer kExample14{0x04, 0xc0, 0, 0, 0, 0x82, 0x57, 0xdc, 0xd3, 0x40, 0x4d, 3, 'a', 'b', 'c'};
@@ -124,6 +125,30 @@ TEST(TrackProperties, SayWhatARelayHasToKnow) {
   EXPECT_EQ(read_track_properties(k18, {}).value(), TrackProperties{});
 }
 
+TEST(TrackProperties, AreSaidAsTheDraftSaysThem) {
+  const TrackProperties track{.object_delivery_timeout = milliseconds(500),
+                              .max_cache_duration = milliseconds(9),
+                              .group_order = GroupOrder::descending};
+  TrackProperties more = track;
+  more.subgroup_delivery_timeout = milliseconds(4);
+  more.publisher_priority = 3;
+  more.dynamic_groups = true;
+  more.timescale = 1000;
+  SubscribeOk in14;
+  ASSERT_TRUE(set_track_properties(kInfo14, more, in14));
+  EXPECT_EQ(in14.delivery_timeout, milliseconds(500));
+  EXPECT_TRUE(in14.properties.empty());
+  EXPECT_EQ(track_properties(kInfo14, in14).value(), track) << "all that it can say";
+  Publish in18;
+  ASSERT_TRUE(set_track_properties(kInfo18, more, in18));
+  EXPECT_EQ(in18.delivery_timeout, std::nullopt);
+  EXPECT_EQ(track_properties(kInfo18, in18).value(), more);
+  FetchOk fetch;
+  ASSERT_TRUE(set_track_properties(kInfo14, track, fetch));
+  EXPECT_EQ(track_properties(kInfo14, fetch)->max_cache_duration, milliseconds(9));
+  EXPECT_TRUE(write_track_properties(k18, {}).value().empty());
+}
+
 TEST(TrackProperties, AreReadWithinImmutableOnes) {
   EXPECT_EQ(read_track_properties(k18, Buffer{0x0b, 2, 0x0e, 9})->publisher_priority, 9);
   const auto broken = read_track_properties(k18, Buffer{0x0b, 1, 0x0e});
@@ -166,12 +191,12 @@ TEST(TrackProperties, TellOfTheMandatoryOnesThatAreNotKnown) {
 
 TEST(ObjectProperties, SayWhenAndWhatIsMissing) {
   EXPECT_EQ(
-      read_object_properties(info18, {.group = 9, .object = 9}, Buffer{0x10, 7, 0x2c, 2, 2, 3})
+      read_object_properties(kInfo18, {.group = 9, .object = 9}, Buffer{0x10, 7, 0x2c, 2, 2, 3})
           .value(),
       (ObjectProperties{.timestamp = 7, .prior_group_gap = 2, .prior_object_gap = 3}));
-  EXPECT_EQ(read_object_properties(info14, {}, Buffer{0x06, 7})->timestamp, 7U) << "of LOC";
-  EXPECT_EQ(read_object_properties(info14, {}, Buffer{0x06, 7, 0x10, 8})->timestamp, 8U);
-  EXPECT_EQ(read_object_properties(info14, {}, {}).value(), ObjectProperties{});
+  EXPECT_EQ(read_object_properties(kInfo14, {}, Buffer{0x06, 7})->timestamp, 7U) << "of LOC";
+  EXPECT_EQ(read_object_properties(kInfo14, {}, Buffer{0x06, 7, 0x10, 8})->timestamp, 8U);
+  EXPECT_EQ(read_object_properties(kInfo14, {}, {}).value(), ObjectProperties{});
 }
 
 TEST(ObjectProperties, MakeATrackMalformed) {
@@ -179,14 +204,14 @@ TEST(ObjectProperties, MakeATrackMalformed) {
     const auto read = read_object_properties(version, {.group = 1, .object = 1}, list);
     return !read && read.error().is(StreamError::malformed_track);
   };
-  EXPECT_FALSE(malformed(info18, {0x3c, 1}));
-  EXPECT_TRUE(malformed(info18, {0x3c, 2})) << "beyond the first group";
-  EXPECT_TRUE(malformed(info18, {0x3e, 2})) << "beyond the first object";
-  EXPECT_TRUE(malformed(info18, {0x3c, 1, 0, 1})) << "twice";
-  EXPECT_TRUE(malformed(info18, {0x0b, 2, 0x3c, 1, 0x31, 1})) << "and once within";
-  EXPECT_TRUE(malformed(info18, {0x3c})) << "cut short";
-  EXPECT_TRUE(malformed(info18, {0xc0, 0x40, 0x00, 1})) << "mandatory";
-  EXPECT_FALSE(malformed(info14, {0x80, 0, 0x40, 0x00, 1})) << "not in draft-14";
+  EXPECT_FALSE(malformed(kInfo18, {0x3c, 1}));
+  EXPECT_TRUE(malformed(kInfo18, {0x3c, 2})) << "beyond the first group";
+  EXPECT_TRUE(malformed(kInfo18, {0x3e, 2})) << "beyond the first object";
+  EXPECT_TRUE(malformed(kInfo18, {0x3c, 1, 0, 1})) << "twice";
+  EXPECT_TRUE(malformed(kInfo18, {0x0b, 2, 0x3c, 1, 0x31, 1})) << "and once within";
+  EXPECT_TRUE(malformed(kInfo18, {0x3c})) << "cut short";
+  EXPECT_TRUE(malformed(kInfo18, {0xc0, 0x40, 0x00, 1})) << "mandatory";
+  EXPECT_FALSE(malformed(kInfo14, {0x80, 0, 0x40, 0x00, 1})) << "not in draft-14";
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "net/ietf/stream.h"
 
+#include <algorithm>
 #include <vector>
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 #include "net/ietf/subgroup.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <random>

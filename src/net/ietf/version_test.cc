@@ -1,5 +1,6 @@
 #include "net/ietf/version.h"
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 #include <string>
