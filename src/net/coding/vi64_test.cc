@@ -39,7 +39,7 @@ TEST(Vi64, MatchesTheExamplesOfTheDraft) {
     ASSERT_TRUE(decoded) << value;
     EXPECT_EQ(decoded->value, value);
     EXPECT_EQ(decoded->size, image.size());
-    if (image.size() == vi64_size(value)) EXPECT_EQ(encoded(value), image);
+    EXPECT_EQ(encoded(value), image.size() == vi64_size(value) ? image : Image{0x25});
   }
 }
 
@@ -47,7 +47,7 @@ TEST(Vi64, TakesTheShortestLengthAtEveryBoundary) {
   for (std::size_t size = 1; size <= kMaxVi64Size; ++size) {
     const std::uint64_t last = size == 9 ? kLargest : (std::uint64_t{1} << (7 * size)) - 1;
     EXPECT_EQ(vi64_size(last), size);
-    if (size < 9) EXPECT_EQ(vi64_size(last + 1), size + 1);
+    EXPECT_EQ(vi64_size(last + 1), size < 9 ? size + 1 : 1) << "behind the last comes 0";
     const Image image = encoded(last);
     EXPECT_EQ(image.size(), size);
     const auto decoded = read_vi64(image);

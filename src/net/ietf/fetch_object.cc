@@ -280,7 +280,8 @@ void FetchWriter::write_absolute(coding::Writer& out, const FetchObject& object)
 void FetchWriter::write_flagged(coding::Writer& out, const FetchObject& object) const {
   const Location at = object.location;
   const bool same_group = prior_.location && prior_.location->group == at.group;
-  const bool next = prior_.location && same_group && at.object == prior_.location->object + 1;
+  // Whatever the group.
+  const bool next = prior_.location && at.object > 0 && at.object - 1 == prior_.location->object;
   std::uint64_t flags = 0;
   if (!same_group) flags |= kGroupPresent;
   if (!next) flags |= kObjectPresent;
@@ -288,7 +289,11 @@ void FetchWriter::write_flagged(coding::Writer& out, const FetchObject& object) 
     flags |= kDatagram;
   } else if (prior_.subgroup == object.subgroup) {
     flags |= kSubgroupPrior;
-  } else if (object.subgroup != 0) {
+  } else if (object.subgroup == 0) {
+    flags |= kSubgroupZero;
+  } else if (prior_.subgroup && *object.subgroup - 1 == *prior_.subgroup) {
+    flags |= kSubgroupNext;
+  } else {
     flags |= kSubgroupPresent;
   }
   if (prior_.priority != object.priority) flags |= kPriorityPresent;

@@ -212,7 +212,7 @@ TEST(FetchedObjects, HaveTheFlagsOfTheDraft) {
     EXPECT_TRUE(error_of(draft18, image).is(CodingError::invalid_value)) << flags;
   }
   // Bit 0x40: the two for the subgroup are ignored, whatever they are.
-  for (const std::uint8_t mode : {0, 1, 2, 3}) {
+  for (const std::uint8_t mode : Buffer{0, 1, 2, 3}) {
     const auto flags = static_cast<std::uint8_t>(0x5c | mode);
     EXPECT_TRUE(error_of(draft18, {flags, 7, 3, 9, 0}).is(SessionError::no_error));
   }

@@ -147,7 +147,7 @@ TEST(Fields, RefuseValuesThatTheDraftsDoNotHave) {
   EXPECT_TRUE(error_of<PublishOk>(draft14, {0, 2, 1, 1, 2, 0}).is(CodingError::invalid_value));
   // FETCH: request, [priority, order], type.
   EXPECT_TRUE(error_of<Fetch>(draft14, {0, 1, 3, 2, 0, 0, 0}).is(CodingError::invalid_value));
-  for (const std::uint8_t type : {0, 4}) {
+  for (const std::uint8_t type : Buffer{0, 4}) {
     EXPECT_TRUE(error_of<Fetch>(draft14, {0, 1, 1, type, 0, 0, 0}).is(CodingError::invalid_value));
     EXPECT_TRUE(error_of<Fetch>(draft18, {0, type, 0, 0, 0}).is(CodingError::invalid_value));
   }
@@ -260,11 +260,11 @@ TEST(Parameters, IdsEndWithinTheNumbers) {
 TEST(Parameters, AreInTheOrderOfTheirIds) {
   const auto check = [](const auto& table, std::string_view name) {
     std::uint64_t last = 0;
-    std::apply(
-        [&](const auto&... rows) {
-          ((EXPECT_GE(rows.id, last) << name << '.' << rows.name, last = rows.id), ...);
-        },
-        table);
+    const auto one = [&](const auto& row) {
+      EXPECT_GE(row.id, last) << name << '.' << row.name;
+      last = row.id;
+    };
+    std::apply([&](const auto&... rows) { (one(rows), ...); }, table);
   };
   check(SetupOptions::client_table(), "client");
   check(SetupOptions::server_table(), "server");

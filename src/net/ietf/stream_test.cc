@@ -90,7 +90,7 @@ TEST(StreamStarts, SayWhatTheHeaderSays) {
 TEST(StreamStarts, MayBeAsLongAsIntegersCanBe) {
   // Nine bytes each, and a priority.
   Buffer image;
-  for (const std::uint8_t last : {0x14, 1, 2, 3}) {
+  for (const std::uint8_t last : Buffer{0x14, 1, 2, 3}) {
     image.insert(image.end(), {0xff, 0, 0, 0, 0, 0, 0, 0, last});
   }
   image.push_back(9);

@@ -215,7 +215,7 @@ Error error_of(Version version, bool has_properties, const Buffer& image) {
 }
 
 TEST(SubgroupObjects, AreRefusedForTheirStatus) {
-  for (const std::uint8_t status : {2, 5, 6, 7, 8, 63}) {
+  for (const std::uint8_t status : Buffer{2, 5, 6, 7, 8, 63}) {
     for (const Version version : {draft14, draft18}) {
       EXPECT_TRUE(error_of(version, false, {0, 0, status}).is(CodingError::invalid_value))
           << int{status};
@@ -232,7 +232,7 @@ TEST(SubgroupObjects, AreRefusedForTheirStatus) {
 
 TEST(SubgroupObjects, AreRefusedBehindTheEnd) {
   for (const Version version : {draft14, draft18}) {
-    for (const std::uint8_t end : {3, 4}) {
+    for (const std::uint8_t end : Buffer{3, 4}) {
       EXPECT_TRUE(error_of(version, false, {0, 0, end, 0}).is(CodingError::invalid_value));
     }
   }
