@@ -33,6 +33,9 @@ void print_value(std::string& out, E value) {
 }
 
 template <typename T>
+void print_value(std::string& out, const std::vector<T>& values);
+
+template <typename T>
 void print_value(std::string& out, const std::optional<T>& value) {
   if (value) {
     print_value(out, *value);

@@ -18,5 +18,11 @@ TEST(Printing, EscapesWhatIsNoText) {
   EXPECT_EQ(printed(std::string(129, 'x')), '"' + std::string(128, 'x') + "\"...");
 }
 
+TEST(Printing, ReachesIntoWhatHoldsValues) {
+  std::string out;
+  print_value(out, std::optional(std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(out, R"(["a" "b"])");
+}
+
 }  // namespace
 }  // namespace moq::coding

@@ -123,6 +123,15 @@ TEST(Golden, LongIntegersAreAccepted) {
   });
 }
 
+TEST(Golden, PrintsForLogs) {
+  for_each_golden([](const Golden& one) {
+    const std::string printed = one.printed();
+    EXPECT_TRUE(printed.starts_with(one.name + '{')) << printed;
+    EXPECT_TRUE(printed.ends_with('}')) << printed;
+    EXPECT_EQ(printed.find("tok\""), std::string::npos) << "a secret: " << printed;
+  });
+}
+
 template <typename M>
 void expect_covered_or_refused(const std::set<std::pair<std::string, Version>>& covered) {
   for (const VersionInfo& row : versions()) {

@@ -60,6 +60,7 @@ struct Golden {
   /// Whether what goes on to the end of the message may end earlier.
   bool open_ended;
   std::function<Result<Buffer>()> encoded;
+  std::function<std::string()> printed;
   /// Whether the body decodes, and to the message.
   std::function<Result<bool>(ByteSpan)> decodes;
 };
@@ -73,6 +74,7 @@ template <typename M>
           std::move(image),
           detail::HasTrailingFields<M> || std::is_same_v<M, Setup>,
           [=] { return encode(version, message, request); },
+          [=] { return print(version, message); },
           [=](ByteSpan body) -> Result<bool> {
             MOQ_TRY(const M decoded, decode<M>(version, body));
             return decoded == message;
