@@ -6,38 +6,12 @@
 
 #include "net/base/error.h"
 #include "net/ietf/message_type.h"
+#include "net/protocol/error.h"
 
 /// Errors of moq-transport. Each domain is an enum with the codes of draft-18, where it
 /// has one, and each draft a table from it to the draft's own codes. A code that a peer
 /// sends and the table does not have is an INTERNAL_ERROR (draft-18 §"Grease").
 namespace moq::ietf {
-
-/// Codes that a session is closed with (§"Termination"): the same in all drafts, as far
-/// as they have them.
-enum class SessionError : std::uint64_t {
-  no_error = 0x0,
-  internal = 0x1,
-  unauthorized = 0x2,
-  protocol_violation = 0x3,
-  invalid_request_id = 0x4,
-  duplicate_track_alias = 0x5,
-  key_value_formatting = 0x6,
-  too_many_requests = 0x7,  ///< up to draft-16
-  invalid_path = 0x8,
-  malformed_path = 0x9,
-  goaway_timeout = 0x10,
-  control_message_timeout = 0x11,
-  data_stream_timeout = 0x12,
-  auth_token_cache_overflow = 0x13,
-  duplicate_auth_token_alias = 0x14,
-  version_negotiation_failed = 0x15,
-  malformed_auth_token = 0x16,
-  unknown_auth_token_alias = 0x17,
-  expired_auth_token = 0x18,
-  invalid_authority = 0x19,
-  malformed_authority = 0x1a,
-};
-const ErrorDomain& error_domain(SessionError);
 
 /// Why a request fails (§"REQUEST_ERROR", and the messages of draft-14). Those at the
 /// end are of older drafts alone; their numbers are never sent.
@@ -123,12 +97,5 @@ struct StreamErrorRow {
                                                   std::uint64_t code);
 [[nodiscard]] PublishDoneCode publish_done_code(Version version, std::uint64_t code);
 [[nodiscard]] StreamError stream_error(Version version, std::uint64_t code);
-
-/// What to close the session with when something of the peer's does not decode:
-/// PROTOCOL_VIOLATION, with the reason. Errors that are SessionErrors already are kept.
-///
-/// A StreamError is not for the session: the track is malformed, and only what belongs
-/// to it ends (§"Malformed Tracks"). Ask for `error.domain()` first where that can be.
-[[nodiscard]] Error to_session_error(const Error& error);
 
 }  // namespace moq::ietf
