@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/lite/error.h"
 #include "simulation/live.h"
 
 namespace moq::simulation {
