@@ -36,8 +36,7 @@ template <typename M>
 void check(const VersionInfo& version, ByteSpan body) {
   const auto message = moq::ietf::decode<M>(version.version, body);
   if (!message) {
-    require(!moq::to_session_error(message.error()).message().empty(),
-            "an error says what it is");
+    require(!moq::to_session_error(message.error()).message().empty(), "an error says what it is");
     return;
   }
   require(!moq::ietf::print(version.version, *message).empty(), "what decodes can be printed");

@@ -111,17 +111,17 @@ void Client::dial() {
 void Client::dialled(Line& line, Result<std::shared_ptr<transport::Session>> connection) {
   if (!connection) return closed(line, connection.error());
   if (splice_ != nullptr) line.leg = splice_->add();
-  auto session = Session::create(loop_, *std::move(connection),
-                                 {.side = Side::client,
-                                  .publish = options_.publish,
-                                  .subscribe = line.leg != nullptr ? &line.leg->origin() : nullptr,
-                                  .cache = line.leg != nullptr ? &line.leg->cache() : nullptr,
-                                  .peer = splice_ != nullptr ? splice_->token() : this,
-                                  .path = line.target.url.target(),
-                                  .versions = options_.versions,
-                                  .on_goaway = options_.reconnect ? OnGoaway::stay
-                                                                  : OnGoaway::leave_when_idle,
-                                  .limits = options_.limits});
+  auto session =
+      Session::create(loop_, *std::move(connection),
+                      {.side = Side::client,
+                       .publish = options_.publish,
+                       .subscribe = line.leg != nullptr ? &line.leg->origin() : nullptr,
+                       .cache = line.leg != nullptr ? &line.leg->cache() : nullptr,
+                       .peer = splice_ != nullptr ? splice_->token() : this,
+                       .path = line.target.url.target(),
+                       .versions = options_.versions,
+                       .on_goaway = options_.reconnect ? OnGoaway::stay : OnGoaway::leave_when_idle,
+                       .limits = options_.limits});
   if (!session) return closed(line, session.error());
   line.session = *std::move(session);
   line.session->closed([this, &line](const Error& error, bool) { closed(line, error); });

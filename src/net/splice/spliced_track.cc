@@ -46,8 +46,7 @@ void SplicedTrack::on_fetch(Track& /*track*/, std::uint64_t sequence) {
   const auto inner = best == nullptr ? fail(ModelError::not_found, "no session has it")
                                      : best->broadcast->track(track_->name());
   if (!inner) return track_->fail_fetch(sequence, inner.error());
-  (*inner)->fetch(sequence, [weak = weak_from_this(), sequence,
-                             number = best->leg->number(),
+  (*inner)->fetch(sequence, [weak = weak_from_this(), sequence, number = best->leg->number(),
                              keep = *inner](const Result<std::shared_ptr<Group>>& group) {
     if (const auto self = weak.lock()) self->fetched(sequence, *keep, number, group);
   });
@@ -368,9 +367,8 @@ void SplicedTrack::sweep_orphans() {
     // A copy of the pointer: settling lets go of it.
     const auto [sequence, group] = *it++;
     if (fed(sequence)) continue;
-    const bool behind =
-        feeds_.size() == 1 && newest()->first() &&
-        (*newest()->first() > sequence || newest()->lacks(sequence));
+    const bool behind = feeds_.size() == 1 && newest()->first() &&
+                        (*newest()->first() > sequence || newest()->lacks(sequence));
     const bool late = wanted_ && track_->expired(*group, wanted_->max_latency);
     if (!group->closed() && !behind && !late) continue;
     group->abort(Group::kCancelledCode);
