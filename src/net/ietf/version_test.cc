@@ -162,8 +162,7 @@ TEST(ErrorCodes, ThatAreUnknownAreInternalErrors) {
 }
 
 TEST(ErrorCodes, HaveTheDraftsNames) {
-  EXPECT_EQ(Error(SessionError::goaway_timeout).message(),
-            "moq-transport session: GOAWAY_TIMEOUT (0x10)");
+  EXPECT_EQ(Error(SessionError::goaway_timeout).message(), "MoQ session: GOAWAY_TIMEOUT (0x10)");
   EXPECT_EQ(error_domain(SessionError{}).describe(0x1b), "unknown");
   for (const VersionInfo& row : versions()) {
     for (const RequestErrorTable& table : row.request_errors) {
