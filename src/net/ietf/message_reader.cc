@@ -16,21 +16,7 @@ constexpr std::size_t kLengthSize = 2;
 
 void MessageReader::feed(Bytes bytes, bool fin) {
   fin_ = fin_ || fin;
-  if (bytes.empty()) return;
-  if (!queue_.empty() && queue_.back().join(bytes)) return;
-  queue_.push_back(std::move(bytes));
-}
-
-Bytes MessageReader::take(std::size_t size) {
-  Bytes& front = queue_.front();
-  if (size >= front.size()) {
-    Bytes all = std::move(front);
-    queue_.pop_front();
-    return all;
-  }
-  Bytes part = front.slice(0, size);
-  front = front.slice(size);
-  return part;
+  queue_.push(std::move(bytes));
 }
 
 Result<void> MessageReader::may_wait() const {
@@ -40,7 +26,7 @@ Result<void> MessageReader::may_wait() const {
 
 Result<std::optional<std::uint64_t>> MessageReader::next_type() {
   while (!type_ && !queue_.empty()) {
-    take(integer_.take(queue_.front()));
+    queue_.take(integer_.take(queue_.front()));
     if (integer_.done()) type_ = integer_.finish();
   }
   if (!type_) MOQ_CHECK_OK(may_wait());
@@ -49,7 +35,7 @@ Result<std::optional<std::uint64_t>> MessageReader::next_type() {
 
 Result<bool> MessageReader::read_length() {
   while (length_bytes_ < kLengthSize && !queue_.empty()) {
-    length_ = length_ << 8 | take(1).span()[0];
+    length_ = length_ << 8 | queue_.take(1).span()[0];
     ++length_bytes_;
   }
   if (length_bytes_ < kLengthSize) return false;
@@ -63,35 +49,15 @@ Result<std::optional<RawMessage>> MessageReader::next() {
   MOQ_TRY(const auto type, next_type());
   if (!type) return std::nullopt;
   MOQ_TRY(const bool has_length, read_length());
-  RawMessage message{.type = *type, .body = {}};
-  if (has_length && body_.empty() && !queue_.empty() && queue_.front().size() >= length_) {
-    message.body = length_ == 0 ? Bytes() : take(length_);
-  } else {
-    while (has_length && !queue_.empty() && body_.size() < length_) {
-      const Bytes part = take(length_ - body_.size());
-      body_.insert(body_.end(), part.span().begin(), part.span().end());
-    }
-    if (!has_length || body_.size() < length_) {
-      MOQ_CHECK_OK(may_wait());
-      return std::nullopt;
-    }
-    message.body = Bytes::copy_of(std::exchange(body_, {}));
+  auto body = has_length ? queue_.take_whole(length_) : std::nullopt;
+  if (!body) {
+    MOQ_CHECK_OK(may_wait());
+    return std::nullopt;
   }
   type_.reset();
   length_ = 0;
   length_bytes_ = 0;
-  return message;
-}
-
-Bytes MessageReader::take_rest() {
-  if (queue_.empty()) return {};
-  if (queue_.size() > 1) {
-    std::vector<std::uint8_t> all;
-    for (const Bytes& part : queue_) all.insert(all.end(), part.span().begin(), part.span().end());
-    queue_.clear();
-    return Bytes::copy_of(all);
-  }
-  return take(queue_.front().size());
+  return RawMessage{.type = *type, .body = *std::move(body)};
 }
 
 }  // namespace moq::ietf

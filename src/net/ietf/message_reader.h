@@ -2,12 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
-#include <vector>
 
 #include "net/base/bytes.h"
 #include "net/base/error.h"
+#include "net/coding/byte_queue.h"
 #include "net/coding/integer.h"
 #include "net/ietf/limits.h"
 
@@ -51,7 +50,7 @@ class MessageReader {
 
   /// Everything that was fed and not yet returned, for whoever reads the stream from
   /// here on. Not to be called in the middle of a message.
-  [[nodiscard]] Bytes take_rest();
+  [[nodiscard]] Bytes take_rest() { return queue_.take_all(); }
 
   /// Whether all that was fed has been returned.
   [[nodiscard]] bool empty() const { return queue_.empty() && !in_message(); }
@@ -62,18 +61,15 @@ class MessageReader {
   [[nodiscard]] bool in_message() const { return integer_.partial() || type_.has_value(); }
   /// Nothing yet; or an error, inside a message of a stream that has ended.
   [[nodiscard]] Result<void> may_wait() const;
-  /// Takes up to `size` bytes off the front.
-  Bytes take(std::size_t size);
   /// Reads the length; whether it is all there.
   [[nodiscard]] Result<bool> read_length();
 
   std::size_t max_message_;
-  std::deque<Bytes> queue_;
+  coding::ByteQueue queue_;
   coding::IntegerAccumulator integer_;
   std::optional<std::uint64_t> type_;
   std::size_t length_ = 0;
   std::size_t length_bytes_ = 0;  ///< of the two, how many have come
-  std::vector<std::uint8_t> body_;
   bool fin_ = false;
 };
 

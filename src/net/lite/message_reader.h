@@ -2,12 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
-#include <vector>
 
 #include "net/base/bytes.h"
 #include "net/base/error.h"
+#include "net/coding/byte_queue.h"
 #include "net/coding/varint.h"
 #include "net/lite/limits.h"
 
@@ -40,7 +39,7 @@ class MessageReader {
 
   /// Everything that was fed and not yet returned, for whoever reads the stream
   /// from here on. Not to be called in the middle of a varint or message.
-  [[nodiscard]] Bytes take_rest();
+  [[nodiscard]] Bytes take_rest() { return queue_.take_all(); }
 
   /// Whether all that was fed has been returned.
   [[nodiscard]] bool empty() const { return queue_.empty() && !in_item(); }
@@ -51,14 +50,11 @@ class MessageReader {
   [[nodiscard]] bool in_item() const { return varint_.partial() || length_.has_value(); }
   /// Nothing yet; or an error, inside an item of a stream that has ended.
   [[nodiscard]] Result<void> may_wait() const;
-  /// Takes up to `size` bytes off the front.
-  Bytes take(std::size_t size);
 
   std::size_t max_message_;
-  std::deque<Bytes> queue_;
+  coding::ByteQueue queue_;
   coding::VarintAccumulator varint_;
   std::optional<std::size_t> length_;
-  std::vector<std::uint8_t> body_;
   bool fin_ = false;
 };
 
