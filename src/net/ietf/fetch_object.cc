@@ -91,10 +91,7 @@ Result<void> FetchReader::on_integer(std::uint64_t value) {
     case State::object:
       return on_object_id(value);
     case State::properties_size:
-      if (value > kMaxObjectProperties) {
-        return fail(CodingError::too_large, "properties of " + std::to_string(value) + " bytes");
-      }
-      properties_.begin(value);
+      MOQ_CHECK_OK(properties_.begin(value));
       state_ = value == 0 ? State::size : State::properties;
       return {};
     case State::size:

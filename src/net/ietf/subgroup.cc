@@ -109,6 +109,14 @@ Result<std::vector<std::uint8_t>> encode(Version version, const SubgroupHeader& 
   return bytes;
 }
 
+Result<void> PropertyBuffer::begin(std::uint64_t size) {
+  if (size > kMaxObjectProperties) {
+    return fail(CodingError::too_large, "properties of " + std::to_string(size) + " bytes");
+  }
+  missing_ = static_cast<std::size_t>(size);
+  return {};
+}
+
 std::size_t PropertyBuffer::take(const Bytes& bytes, std::size_t at) {
   const std::size_t size = std::min(missing_, bytes.size() - at);
   if (size == missing_ && parts_.empty()) {
@@ -162,10 +170,7 @@ Result<void> SubgroupReader::on_integer(std::uint64_t value) {
     case State::id:
       return on_id(value);
     case State::properties_size:
-      if (value > kMaxObjectProperties) {
-        return fail(CodingError::too_large, "properties of " + std::to_string(value) + " bytes");
-      }
-      properties_.begin(value);
+      MOQ_CHECK_OK(properties_.begin(value));
       state_ = value == 0 ? State::size : State::properties;
       return {};
     case State::size:

@@ -94,7 +94,8 @@ class SubgroupSink {
 /// Properties that arrive in pieces: one piece is shared, several are copied.
 class PropertyBuffer {
  public:
-  void begin(std::uint64_t size) { missing_ = static_cast<std::size_t>(size); }
+  /// Fails with `too_large` above kMaxObjectProperties.
+  Result<void> begin(std::uint64_t size);
   [[nodiscard]] bool done() const { return missing_ == 0; }
   /// Takes what belongs to them from `bytes` at `at`, and returns how much that was.
   std::size_t take(const Bytes& bytes, std::size_t at);
