@@ -190,7 +190,8 @@ void ClientFlags::add_reconnect(CLI::App& app) {
       ->capture_default_str()
       ->group(kAgain);
   app.add_option("--goaway-handover", raw_->goaway_handover,
-                 "How long the old session may stay once the new one serves; 0: until it is empty")
+                 "How long the old session may stay once the new one serves, longer only while\n"
+                 "its relay still reads from us; 0: until it is empty")
       ->envname("MOQ_GOAWAY_HANDOVER")
       ->transform(duration_flag(kDay))
       ->capture_default_str()

@@ -35,8 +35,8 @@ struct SessionLimits {
   /// Broadcasts that the peer has announced; more are ignored, with a warning.
   std::size_t max_announced = 65536;
   /// Bytes of the paths that the peer has been told of, over all its announce
-  /// requests, and AnnouncePublisher::kPathOverhead for each; the request that
-  /// would pass it is reset with TOO_FAR_BEHIND.
+  /// requests, and what keeping one costs besides; the request that would pass it is
+  /// reset with TOO_FAR_BEHIND.
   std::size_t max_told_paths = 64U << 20;
   /// Unacknowledged answers (announcements, mostly) to a peer that does not read,
   /// over all its requests, in bytes and SendQueue::kOverhead for each message; the
@@ -70,7 +70,7 @@ struct SessionConfig {
   /// session with its code.
   std::function<Result<Scope>(const std::string& path)> authorize;
   SessionLimits limits;
-  /// The stream of the SETUP exchange, in versions that have one: the Session Stream.
+  /// The stream of the SETUP exchange, in versions that have one and go on with it.
   std::optional<transport::RunningStream> session_stream = {};
   /// Streams that the peer opened before there was a session.
   std::vector<transport::Stream> waiting = {};
@@ -87,7 +87,8 @@ class SessionEvents {
   /// The peer's GOAWAY, or its transport's where the version has none: it will close.
   /// `uri` may be empty.
   virtual void on_goaway(const std::string& uri) = 0;
-  /// The peer will close, and nothing of media runs (any more): see Session::idle.
+  /// The peer will close, and nothing of media runs (any more): see
+  /// ProtocolSession::idle.
   virtual void on_idle() {}
   /// The last call. `by_peer`: the error is what the peer closed with.
   virtual void on_closed(const Error& error, bool by_peer) = 0;
