@@ -223,8 +223,8 @@ Result<std::shared_ptr<Dialer::Port>> Dialer::open_port() {
 }
 
 void Dialer::close_unused() {
-  std::erase_if(ports_, [this](const std::shared_ptr<Port>& port) {
-    return port != ports_.back() && port.use_count() == 1 && port->endpoint->connections() == 0;
+  std::erase_if(ports_, [next = ports_.back().get()](const std::shared_ptr<Port>& port) {
+    return port.get() != next && port.use_count() == 1 && port->endpoint->connections() == 0;
   });
 }
 
