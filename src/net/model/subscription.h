@@ -26,9 +26,10 @@ class Subscription : public boost::intrusive::list_base_hook<
   void update(const SubscribeOptions& options);
   [[nodiscard]] const SubscribeOptions& options() const { return options_; }
   [[nodiscard]] Track& track() const { return *track_; }
-  /// The first group that may be delivered, once it is resolved: the latest when
-  /// the subscription began; or the explicit start, without groups that a track
-  /// with no source no longer has.
+  /// The first group, once it is resolved: the latest when the subscription began;
+  /// or the explicit start, without groups that a track with no source no longer
+  /// has. Of a source that is asked only now, the first that arrives; what this one
+  /// has overtaken is delivered too.
   [[nodiscard]] std::optional<std::uint64_t> start() const { return start_; }
 
  private:
@@ -41,6 +42,8 @@ class Subscription : public boost::intrusive::list_base_hook<
   SubscribeOptions options_;
   TrackReader& reader_;
   std::optional<std::uint64_t> start_;
+  /// What a source sends may overtake: the lowest group that can be of this demand.
+  std::optional<std::uint64_t> floor_;
   SequenceSet delivered_;
   std::optional<std::uint64_t> told_end_;
   bool due_ = true;       ///< to be caught up with the track's state by a posted task

@@ -65,14 +65,14 @@ Subscription::~Subscription() {
 void Subscription::update(const SubscribeOptions& options) {
   if (options == options_) return;
   options_ = options;
-  if (start_ && options.start) start_ = options.start;
+  if (start_ && options.start) start_ = floor_ = options.start;
   due_ = true;
   track_->post_catch_up();
   track_->loop_.mark(*track_);
 }
 
 bool Subscription::covers(std::uint64_t sequence) const {
-  const auto first = start_ ? start_ : options_.start;
+  const auto first = floor_ ? floor_ : start_ ? start_ : options_.start;
   if (first && sequence < *first) return false;
   if (told_end_ && sequence >= *told_end_) return false;
   return !options_.end || sequence <= *options_.end;
@@ -168,6 +168,10 @@ void Track::offer(Subscription& subscription, const std::shared_ptr<Group>& grou
   if (!subscription.start_) {
     if (!subscription.options_.start && !knows_latest()) return;
     subscription.start_ = subscription.options_.start.value_or(sequence);
+    if (!subscription.options_.start && source_ != nullptr) {
+      const auto at = groups_.lower_bound(sequence);
+      subscription.floor_ = at == groups_.begin() ? 0 : std::prev(at)->first + 1;
+    }
   }
   if (!subscription.delivered_.insert(sequence)) return;
   subscription.reader_.on_group(group);

@@ -517,6 +517,43 @@ TEST_F(TrackTest, AfterAPauseTheLatestIsWhatTheSourceNames) {
   EXPECT_EQ(reader.take(), "group7");
 }
 
+TEST_F(TrackTest, WhatTheFirstGroupOfASourceHasOvertakenIsDelivered) {
+  use_source();
+  track->accept({});
+  auto first = track->subscribe({}, reader);
+  run();
+  add(4);
+  add(3);
+  add(5);
+  EXPECT_EQ(reader.take(), "info1000 group4 group3 group5");
+  EXPECT_EQ(first->start(), 4U);
+
+  RecordingReader late_reader;
+  auto late = track->subscribe({}, late_reader);
+  run();
+  add(2);
+  EXPECT_EQ(late_reader.take(), "info1000 group5") << "2 was before its time";
+  EXPECT_EQ(reader.take(), "group2");
+}
+
+TEST_F(TrackTest, AfterAPauseWhatWasThereBeforeIsNotOvertaken) {
+  use_source();
+  track->accept({});
+  auto subscription = track->subscribe({}, reader);
+  run();
+  add(0);
+  add(2);
+  subscription.reset();
+  run();
+  reader.take();
+  subscription = track->subscribe({}, reader);
+  run();
+  add(5);
+  add(1);
+  add(4);
+  EXPECT_EQ(reader.take(), "info1000 group5 group4");
+}
+
 TEST_F(TrackTest, AfterAPauseExplicitStartsGetWhatIsCached) {
   use_source();
   track->accept({});
