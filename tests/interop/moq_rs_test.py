@@ -20,6 +20,8 @@ SCHEME = os.environ.get("MOQ_SCHEME", "moqt")
 # Each client offers all it has, so the relay's choice is what both of them speak.
 VERSION = os.environ.get("MOQ_VERSION", "")
 LITE_05 = VERSION in ("", "moq-lite-05")
+# Others begin with the latest group of the moment in which the publisher looks.
+SAYS_WHERE_TO_START = VERSION not in ("moq-lite-01", "moq-lite-02")
 
 
 def pattern(size: int, seed: int) -> bytes:
@@ -76,16 +78,23 @@ class ThroughTheRelay(unittest.IsolatedAsyncioTestCase):
     async def soon(self, awaitable):
         return await asyncio.wait_for(awaitable, SECONDS)
 
-    async def groups(self, track, count: int | None = None) -> dict[int, list[tuple[bytes, int]]]:
+    async def groups(self, track, count: int | None = None,
+                     begun: asyncio.Event | None = None) -> dict[int, list[tuple[bytes, int]]]:
         """Groups of a track until it ends, or `count`: sequence -> (payload, microseconds)."""
         received: dict[int, list[tuple[bytes, int]]] = {}
-        while count is None or len(received) < count:
-            group = await self.soon(track.recv_group())
-            if group is None:
-                break
-            frames = received[group.sequence] = []
-            while (frame := await self.soon(group.read_frame())) is not None:
-                frames.append((frame.payload, frame.timestamp_us))
+        try:
+            while count is None or len(received) < count:
+                group = await self.soon(track.recv_group())
+                if group is None:
+                    break
+                if begun is not None:
+                    begun.set()
+                frames = received[group.sequence] = []
+                while (frame := await self.soon(group.read_frame())) is not None:
+                    frames.append((frame.payload, frame.timestamp_us))
+        except TimeoutError:
+            self.fail(f"only these arrived, group: frames: "
+                      f"{ {sequence: len(frames) for sequence, frames in received.items()} }")
         return received
 
     async def test_groups_and_frames_arrive_whole_and_in_order(self):
@@ -96,10 +105,13 @@ class ThroughTheRelay(unittest.IsolatedAsyncioTestCase):
         remote = await self.soon(subscriber.announced_broadcast("room/one"))
         consumer = await self.soon(remote.subscribe_track(
             "data", moq.Subscription(max_age_us=10_000_000, group_start=0)))
-        received = asyncio.create_task(self.groups(consumer, 5))
+        begun = asyncio.Event()
+        received = asyncio.create_task(self.groups(consumer, 5, begun))
         await self.soon(track.demand().used())
         sent: dict[int, list[tuple[bytes, int]]] = {}
         for sequence in range(5):
+            if sequence == 1 and not SAYS_WHERE_TO_START:
+                await self.soon(begun.wait())
             group = track.append_group()
             frames = sent[group.sequence] = []
             for number in range(10):
