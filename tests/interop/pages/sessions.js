@@ -32,6 +32,16 @@ async function streams(session) {
   }
 }
 
+/** Of whichever group it comes first: one that is the latest no more is given up. */
+async function firstFrame(track) {
+  for (;;) {
+    const group = await track.recvGroup();
+    if (!group) throw new Error("the track has ended");
+    const frame = await group.readFrame().catch(() => undefined);
+    if (frame) return frame;
+  }
+}
+
 const ways = [
   /** A client that looks at the announcements and leaves. */
   async (relay, path) => {
@@ -46,8 +56,7 @@ const ways = [
   async (relay, path) => {
     const session = await connect(relay, PROTOCOLS);
     const track = session.consume(Moq.Path.from(path)).track("0.avc1").subscribe();
-    const group = await track.recvGroup();
-    await group.readFrame();
+    await firstFrame(track);
     session.close();
     await session.closed;
   },
