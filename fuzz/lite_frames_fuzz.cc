@@ -77,8 +77,8 @@ void encode_again(const VersionInfo& version, const std::vector<FrameHeader>& he
     object.timestamp = headers[i].timestamp.value_or(0);
     object.size = headers[i].size;
     std::array<std::uint8_t, moq::EncodedHeaders::kMaxHeader> header{};
-    const std::size_t size =
-        version.encode_frame_header(object, i == 0 ? nullptr : &previous, header);
+    moq::EncodedHeaders::Place place{.previous = i == 0 ? nullptr : &previous};
+    const std::size_t size = version.encode_frame_header(object, place, header);
     bytes.insert(bytes.end(), header.begin(), header.begin() + static_cast<std::ptrdiff_t>(size));
     bytes.resize(bytes.size() + static_cast<std::size_t>(object.size));
     previous = object;

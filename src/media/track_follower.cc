@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/model/flat_group.h"
+
 namespace moq::media {
 
 /// A group being read.
@@ -64,6 +66,7 @@ void TrackFollower::on_group(std::shared_ptr<Group> group) {
     next_ =
         std::min(subscription_ ? subscription_->start().value_or(sequence) : sequence, sequence);
   if (sequence < *next_) return;
+  if (info_ && info_->has_subgroups) group = flatten(loop_, group);
   groups_.emplace(sequence, std::make_unique<Follow>(*this, std::move(group)));
   loop_.mark(*this);
 }

@@ -58,6 +58,7 @@ struct Piece {
 };
 struct SubgroupGrown {
   std::uint64_t id = 0;
+  bool ends_group = true;
   std::vector<Piece> pieces;
   Subgroup::State state = Subgroup::State::open;
   std::uint64_t abort_code = 0;

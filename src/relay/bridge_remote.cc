@@ -85,7 +85,7 @@ void RemoteTrack::handle(GroupGrown& message) {
 bool RemoteTrack::apply(Group& group, SubgroupGrown& grown) {
   Subgroup* subgroup = group.find(grown.id);
   if (subgroup == nullptr) {
-    const auto added = group.add(grown.id);
+    const auto added = group.add(grown.id, grown.ends_group);
     if (!added) return false;
     subgroup = *added;
   }

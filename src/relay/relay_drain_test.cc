@@ -127,7 +127,9 @@ class RelayDrainTest : public ::testing::Test {
     session->ready([&] { ready = true; });
     session->draining([&](const std::string& uri) { goaway = uri; });
     session->closed([&](const Error& error, bool) { closed = error; });
-    const bool told = lite::version_info(find_protocol_version(version)->lite).has_goaway;
+    const bool told =
+        lite::version_info(std::get<lite::Version>(find_protocol_version(version)->version))
+            .has_goaway;
     ASSERT_TRUE(wait([&] { return (ready && goaway.has_value() == told) || closed; }));
     EXPECT_FALSE(closed) << closed->message();
     EXPECT_FALSE(exit_code_);

@@ -52,6 +52,7 @@ struct NamespaceCodec {
 };
 /// Of a track or what is published: up to draft-15, in draft-16, and since.
 inline constexpr NamespaceCodec kNamespace15{.min_fields = 1, .empty_fields = true};
+inline constexpr NamespaceCodec kPrefix15{.empty_fields = true};
 inline constexpr NamespaceCodec kNamespace16{.min_fields = 1};
 inline constexpr NamespaceCodec kNamespace{};
 

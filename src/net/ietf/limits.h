@@ -20,6 +20,8 @@ inline constexpr std::size_t kMaxReason = 1024;
 inline constexpr std::size_t kMaxUri = 8192;
 /// The value of a Key-Value-Pair with an odd type (§"Key-Value-Pair Structure").
 inline constexpr std::size_t kMaxKeyValue = 0xffff;
+/// How many requests a peer may have made before it is granted more, where ids limit them.
+inline constexpr std::uint64_t kInitialMaxRequestId = 4096;
 /// Versions in a CLIENT_SETUP.
 inline constexpr std::size_t kMaxVersions = 64;
 /// AUTHORIZATION TOKENs in a message.

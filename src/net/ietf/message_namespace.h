@@ -18,10 +18,11 @@ template <typename M>
                     field("track_namespace", member, kNamespace16, only(Version::draft16)),
                     field("track_namespace", member, kNamespace, since(Version::draft17)));
 }
-/// Of a prefix, which may have none since draft-16.
+/// Of a prefix, which may have none since draft-16; and before, as those who want to hear
+/// of everything send it all the same.
 template <typename M>
 [[nodiscard]] constexpr auto prefix_fields(TrackNamespace M::*member) {
-  return std::tuple(field("prefix", member, kNamespace15, until(Version::draft15)),
+  return std::tuple(field("prefix", member, kPrefix15, until(Version::draft15)),
                     field("prefix", member, kNamespace, since(Version::draft16)));
 }
 
@@ -109,7 +110,7 @@ struct UnsubscribeNamespace {
   static constexpr auto versions() { return until(Version::draft15); }
   static constexpr auto fields() {
     using M = UnsubscribeNamespace;
-    return std::tuple(field("prefix", &M::prefix, kNamespace15, until(Version::draft14)),
+    return std::tuple(field("prefix", &M::prefix, kPrefix15, until(Version::draft14)),
                       field("request_id", &M::request_id, kNumber, only(Version::draft15)));
   }
   friend bool operator==(const UnsubscribeNamespace&, const UnsubscribeNamespace&) = default;

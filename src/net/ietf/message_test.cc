@@ -58,7 +58,7 @@ TEST(Names, HaveAtMost32Fields) {
 }
 
 TEST(Names, HaveAFieldInDraft14AndBytesInDraft18) {
-  const auto none = [](Version version) { return refusal(version, SubscribeNamespace{}); };
+  const auto none = [](Version version) { return refusal(version, PublishNamespace{}); };
   const auto empty = [](Version version) {
     return refusal(version, SubscribeNamespace{.prefix = {"a", ""}});
   };
@@ -66,7 +66,8 @@ TEST(Names, HaveAFieldInDraft14AndBytesInDraft18) {
   EXPECT_TRUE(accepted(none(draft18)));
   EXPECT_TRUE(accepted(empty(draft14)));
   EXPECT_TRUE(empty(draft18).is(CodingError::invalid_value));
-  EXPECT_TRUE(encode(draft14, SubscribeNamespace{}).error().is(CodingError::invalid_value));
+  EXPECT_TRUE(encode(draft14, PublishNamespace{}).error().is(CodingError::invalid_value));
+  EXPECT_TRUE(accepted(refusal(draft14, SubscribeNamespace{}))) << "of everything";
   EXPECT_TRUE(
       encode(draft18, SubscribeNamespace{.prefix = {""}}).error().is(CodingError::invalid_value));
   EXPECT_TRUE(

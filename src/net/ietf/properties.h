@@ -18,6 +18,9 @@
 /// differently.
 namespace moq::ietf {
 
+/// Units per second of timestamps where nothing says it (draft-ietf-moq-loc).
+inline constexpr std::uint64_t kDefaultTimescale = 1'000'000;
+
 /// Types that this library knows. Of a track (T) or an object (O); an even type has a
 /// number, an odd one bytes.
 namespace property {

@@ -7,6 +7,7 @@
 #include "net/coding/error.h"
 #include "net/coding/writer.h"
 #include "net/ietf/limits.h"
+#include "net/ietf/properties.h"
 
 namespace moq::ietf {
 
@@ -20,8 +21,6 @@ constexpr std::uint64_t kPropertiesBit = 0x01;
 constexpr std::uint64_t kIdMode = 0x06;
 constexpr std::uint64_t kEndOfGroup = 0x08;
 constexpr std::uint64_t kSubgroup = 0x10;  // always
-constexpr std::uint64_t kDefaultPriorityBit = 0x20;
-constexpr std::uint64_t kFirstObject = 0x40;
 
 /// The mode that is none.
 constexpr std::uint64_t kReservedMode = 0x06;
@@ -34,8 +33,8 @@ std::uint64_t type_of(const SubgroupHeader& header) {
   std::uint64_t type = kSubgroup | static_cast<std::uint64_t>(header.id_mode) << 1;
   if (header.has_properties) type |= kPropertiesBit;
   if (header.end_of_group) type |= kEndOfGroup;
-  if (!header.priority) type |= kDefaultPriorityBit;
-  if (header.first_object) type |= kFirstObject;
+  if (!header.priority) type |= kSubgroupDefaultPriority;
+  if (header.first_object) type |= kSubgroupFirstObject;
   return type;
 }
 
@@ -82,13 +81,13 @@ Result<SubgroupHeader> read_subgroup_header(std::uint64_t type, coding::Reader& 
   header.id_mode = id_mode(type);
   header.has_properties = (type & kPropertiesBit) != 0;
   header.end_of_group = (type & kEndOfGroup) != 0;
-  header.first_object = (type & kFirstObject) != 0;
+  header.first_object = (type & kSubgroupFirstObject) != 0;
   MOQ_TRY(header.track_alias, in.varint());
   MOQ_TRY(header.group, in.varint());
   if (header.id_mode == SubgroupIdMode::explicit_id) {
     MOQ_TRY(header.subgroup, in.varint());
   }
-  if ((type & kDefaultPriorityBit) == 0) {
+  if ((type & kSubgroupDefaultPriority) == 0) {
     MOQ_TRY(header.priority, in.u8());
   }
   return header;
@@ -231,47 +230,97 @@ Result<void> SubgroupReader::finish() const {
   return {};
 }
 
+std::uint64_t sent_timestamp(IntegerForm form, std::uint64_t timestamp, std::uint64_t timescale) {
+  if (form == IntegerForm::vi64 || timescale == 0) return timestamp;
+  return rescale(timestamp, timescale, kDefaultTimescale);
+}
+
 namespace {
 
 enum class Properties : std::uint8_t { none, of_any, of_normal };
 
+/// `list` of an object whose track's timescale the peer is not told: with its time in
+/// microseconds, unless it says its timescale itself.
+Result<Bytes> in_microseconds(PropertyForm form, const Bytes& list, std::uint64_t timescale) {
+  PropertyReader in(form, list);
+  PropertyWriter out(form);
+  while (true) {
+    MOQ_TRY(const auto next, in.next());
+    if (!next) return out.finish();
+    if (next->type == property::kTimescale) return list;
+    if (!next->has_number()) {
+      out.add(next->type, std::string(next->bytes.begin(), next->bytes.end()));
+      continue;
+    }
+    const bool time = next->type == property::kTimestamp || next->type == property::kLocTimestamp;
+    out.add(next->type, time ? rescale(next->number, timescale, kDefaultTimescale) : next->number);
+  }
+}
+
+/// Has `place` have the properties of an object of another form. False if that cannot be.
+bool convert(const Object& object, std::uint8_t form, EncodedHeaders::Place& place) {
+  const auto from = find_property_form(object.properties_form);
+  const auto to = find_property_form(form);
+  if (!from || !to) return false;
+  auto converted = convert_properties(*from, *to, object.properties);
+  const bool untold = to->integers == IntegerForm::quic && place.timescale != 0 &&
+                      place.timescale != kDefaultTimescale;
+  if (converted && untold) converted = in_microseconds(*to, *converted, place.timescale);
+  if (!converted) return false;
+  place.properties = *std::move(converted);
+  return true;
+}
+
 // Of a model's object. All numbers came from peers, but of other drafts maybe: what the
 // form has no encoding for is sent as its largest.
 template <IntegerForm kForm, Properties kProperties>
-std::size_t encode_header(const Object& object, const Object* previous,
+std::size_t encode_header(const Object& object, EncodedHeaders::Place& place,
                           std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out) {
   std::uint8_t* at = out.data();
-  const std::uint64_t base = previous == nullptr ? 0 : previous->id + 1;
-  at += coding::write_integer(kForm, object.id - std::min(object.id, base), at);
+  const auto put = [&](std::uint64_t value) { at += coding::write_integer(kForm, value, at); };
+  const std::uint64_t base = place.previous == nullptr ? 0 : place.previous->id + 1;
+  put(object.id - std::min(object.id, base));
   if (kProperties != Properties::none) {
     const bool may = kProperties == Properties::of_any || object.status == ObjectStatus::normal;
-    at += coding::write_integer(kForm, may ? object.properties.size() : 0, at);
+    if (may && object.properties_form == property_form(kForm)) {
+      put(object.properties.size());
+    } else if (may && convert(object, property_form(kForm), place)) {
+      put(place.properties->size());
+    } else if (may && object.status == ObjectStatus::normal) {
+      // What came without a place for properties has its time here.
+      const std::uint64_t time = sent_timestamp(kForm, object.timestamp, place.timescale);
+      put(coding::integer_size(kForm, property::kTimestamp) + coding::integer_size(kForm, time));
+      put(property::kTimestamp);
+      put(time);
+    } else {
+      put(0);
+    }
   }
-  at += coding::write_integer(kForm, object.size, at);
+  put(object.size);
   if (object.size == 0) *at++ = static_cast<std::uint8_t>(object.status);
   return static_cast<std::size_t>(at - out.data());
 }
 
 }  // namespace
 
-std::size_t encode_object_quic_plain(const Object& object, const Object* previous,
+std::size_t encode_object_quic_plain(const Object& object, EncodedHeaders::Place& place,
                                      std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out) {
-  return encode_header<IntegerForm::quic, Properties::none>(object, previous, out);
+  return encode_header<IntegerForm::quic, Properties::none>(object, place, out);
 }
 
-std::size_t encode_object_quic_properties(const Object& object, const Object* previous,
+std::size_t encode_object_quic_properties(const Object& object, EncodedHeaders::Place& place,
                                           std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out) {
-  return encode_header<IntegerForm::quic, Properties::of_any>(object, previous, out);
+  return encode_header<IntegerForm::quic, Properties::of_any>(object, place, out);
 }
 
-std::size_t encode_object_vi64_plain(const Object& object, const Object* previous,
+std::size_t encode_object_vi64_plain(const Object& object, EncodedHeaders::Place& place,
                                      std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out) {
-  return encode_header<IntegerForm::vi64, Properties::none>(object, previous, out);
+  return encode_header<IntegerForm::vi64, Properties::none>(object, place, out);
 }
 
-std::size_t encode_object_vi64_properties(const Object& object, const Object* previous,
+std::size_t encode_object_vi64_properties(const Object& object, EncodedHeaders::Place& place,
                                           std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out) {
-  return encode_header<IntegerForm::vi64, Properties::of_normal>(object, previous, out);
+  return encode_header<IntegerForm::vi64, Properties::of_normal>(object, place, out);
 }
 
 std::size_t object_header_split(const VersionInfo& version, ByteSpan header) {
@@ -282,9 +331,24 @@ std::size_t object_header_split(const VersionInfo& version, ByteSpan header) {
   return header.size() - in.remaining();
 }
 
-ByteSpan sent_properties(const VersionInfo& version, const Object& object) {
+ByteSpan sent_properties(const VersionInfo& version, const Subgroup& subgroup, std::size_t index) {
+  const Object& object = subgroup.objects()[index];
   if (!may_have_properties(version.objects, static_cast<Status>(object.status))) return {};
-  return object.properties;
+  if (object.properties_form == version.properties.form) return object.properties;
+  // Those without a form are in the header.
+  return subgroup.headers(version.objects_with_properties.wire_form)
+      .properties(index)
+      .value_or(ByteSpan{});
+}
+
+Bytes properties_for(const VersionInfo& version, const Object& object, std::uint64_t timescale) {
+  if (object.properties_form == version.properties.form) return object.properties;
+  EncodedHeaders::Place place{.timescale = timescale};
+  if (convert(object, version.properties.form, place)) return *std::move(place.properties);
+  if (object.status != ObjectStatus::normal) return {};
+  PropertyWriter out(version.properties);
+  out.add(property::kTimestamp, sent_timestamp(version.integers, object.timestamp, timescale));
+  return out.finish().value_or(Bytes{});
 }
 
 Result<EncodedObject> encode_object(const VersionInfo& version, const StreamObject& object,

@@ -33,6 +33,10 @@ enum class Status : std::uint8_t {
 /// Whether an object of `status` may have properties.
 [[nodiscard]] bool may_have_properties(const ObjectRules& rules, Status status);
 
+/// Bits of a SUBGROUP_HEADER's type that not every draft has (ObjectRules::subgroup_bits).
+inline constexpr std::uint8_t kSubgroupDefaultPriority = 0x20;  ///< no priority follows
+inline constexpr std::uint8_t kSubgroupFirstObject = 0x40;      ///< the stream begins the subgroup
+
 /// How a SUBGROUP_HEADER tells the subgroup's id: the two bits of its type.
 enum class SubgroupIdMode : std::uint8_t {
   zero = 0,          ///< it is 0
@@ -157,22 +161,32 @@ inline constexpr std::size_t kWireFormVi64Properties = 5;
 
 /// Encoders of the four forms, for EncodedHeaders::at. Where there are properties, they
 /// go between the two parts that object_header_split tells apart. Ids must ascend.
-std::size_t encode_object_quic_plain(const Object& object, const Object* previous,
+std::size_t encode_object_quic_plain(const Object& object, EncodedHeaders::Place& place,
                                      std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out);
-std::size_t encode_object_quic_properties(const Object& object, const Object* previous,
+std::size_t encode_object_quic_properties(const Object& object, EncodedHeaders::Place& place,
                                           std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out);
-std::size_t encode_object_vi64_plain(const Object& object, const Object* previous,
+std::size_t encode_object_vi64_plain(const Object& object, EncodedHeaders::Place& place,
                                      std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out);
-std::size_t encode_object_vi64_properties(const Object& object, const Object* previous,
+std::size_t encode_object_vi64_properties(const Object& object, EncodedHeaders::Place& place,
                                           std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out);
 
 /// How many bytes of an encoded header go before the properties, in a form with
 /// properties; the rest goes behind them.
 [[nodiscard]] std::size_t object_header_split(const VersionInfo& version, ByteSpan header);
 
-/// The properties that go with the header of `object`: its own, but none where its
-/// status has none in the draft (an object of draft-14 on its way to another).
-[[nodiscard]] ByteSpan sent_properties(const VersionInfo& version, const Object& object);
+/// The properties that go with the header of object number `index`, which is encoded
+/// already: its own, as the draft encodes them, but none where its status has none (an
+/// object of draft-14 on its way to another).
+[[nodiscard]] ByteSpan sent_properties(const VersionInfo& version, const Subgroup& subgroup,
+                                       std::size_t index);
+/// The same of any object, in memory of its own where they are not as they came.
+/// `timescale`: its track's.
+[[nodiscard]] Bytes properties_for(const VersionInfo& version, const Object& object,
+                                   std::uint64_t timescale);
+/// `timestamp`, of a track's timescale, as objects of drafts with these integers have it:
+/// those before draft-17 have no way to tell a timescale, so it is in microseconds.
+[[nodiscard]] std::uint64_t sent_timestamp(coding::IntegerForm form, std::uint64_t timestamp,
+                                           std::uint64_t timescale);
 
 /// A header as it is sent, for objects that are not of the model: properties go where
 /// `split` is.

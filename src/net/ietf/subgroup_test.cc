@@ -13,6 +13,7 @@
 #include "net/coding/error.h"
 #include "net/coding/writer.h"
 #include "net/ietf/limits.h"
+#include "net/ietf/properties.h"
 
 namespace moq::ietf {
 namespace {
@@ -292,13 +293,15 @@ Object object(std::uint64_t id, std::uint64_t size, ObjectStatus status = Object
   out.id = id;
   out.size = size;
   out.status = status;
+  out.properties_form = property_form(coding::IntegerForm::quic);
   out.properties = bytes(properties);
   return out;
 }
 
 Buffer encoded(const ObjectEncoding& encoding, const Object& of, const Object* previous) {
   std::array<std::uint8_t, EncodedHeaders::kMaxHeader> out{};
-  const std::size_t size = encoding.encode(of, previous, out);
+  EncodedHeaders::Place place{.previous = previous};
+  const std::size_t size = encoding.encode(of, place, out);
   return {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size)};
 }
 
@@ -316,9 +319,8 @@ TEST(ObjectHeaders, MatchTheImages) {
   EXPECT_EQ(encoded(v14.objects_with_properties, third, &second), (Buffer{0, 2, 0, 3}));
   EXPECT_EQ(encoded(v18.objects_with_properties, third, &second), (Buffer{0, 0, 0, 3}))
       << "a status of 18 has no properties";
-  EXPECT_EQ(sent_properties(v14, third).size(), 2U);
-  EXPECT_TRUE(sent_properties(v18, third).empty());
-  EXPECT_EQ(sent_properties(v18, first).size(), 2U);
+  EXPECT_EQ(properties_for(v14, third, 1000), bytes({0x10, 8}));
+  EXPECT_EQ(properties_for(v18, first, 1000), bytes({0x10, 7}));
   EXPECT_EQ(object_header_split(v14, Buffer{0, 2, 3}), 2U);
   EXPECT_EQ(object_header_split(v18, Buffer{0x81, 0x2b, 0, 0, 0}), 3U);
 }
@@ -357,6 +359,28 @@ TEST(ObjectHeaders, AreMadeWithoutAModelToo) {
   EXPECT_TRUE(refused(v14, {.id = coding::kMaxVarint + 1}, {}).is(CodingError::too_large));
 }
 
+TEST(ObjectHeaders, HaveThePropertiesOfTheOtherForm) {
+  const VersionInfo& v14 = version_info(draft14);
+  const VersionInfo& v18 = version_info(draft18);
+  // Types 0x10 and 0x13, as differences in draft-18.
+  Object of = object(0, 1, ObjectStatus::normal, {0x10, 7, 0x13, 1, 'x'});
+  EXPECT_EQ(properties_for(v18, of, 1000), bytes({0x10, 7, 3, 1, 'x'}));
+  EXPECT_EQ(encoded(v18.objects_with_properties, of, nullptr), (Buffer{0, 5, 1}));
+  of.properties_form = v18.properties.form;
+  of.properties = bytes({0x10, 7, 3, 1, 'x'});
+  EXPECT_EQ(properties_for(v14, of, kDefaultTimescale), bytes({0x10, 7, 0x13, 1, 'x'}));
+  EXPECT_EQ(properties_for(v18, of, 1000), of.properties) << "as they came";
+}
+
+TEST(ObjectHeaders, HaveTheTimeOfWhatCameWithoutProperties) {
+  Object of = object(0, 1);
+  of.properties_form = 0;
+  of.timestamp = 20;
+  EXPECT_EQ(properties_for(version_info(draft18), of, 1000), bytes({0x10, 20}));
+  EXPECT_EQ(properties_for(version_info(draft14), of, 1000), bytes({0x10, 0x80, 0, 0x4e, 0x20}))
+      << "in microseconds: there is no other timescale";
+}
+
 TEST(ObjectHeaders, AreUndoneByTheReader) {
   std::mt19937_64 random(20260822);
   for (const VersionInfo& row : versions()) {
@@ -368,14 +392,15 @@ TEST(ObjectHeaders, AreUndoneByTheReader) {
       std::uint64_t id = 0;
       for (int i = 0; i < 300; ++i) {
         Object next = object(id, random() % 20);
+        next.properties_form = row.properties.form;
         if (properties && i % 3 == 0) next.properties = bytes(Buffer(random() % 9));
         const Buffer header = encoded(encoding, next, objects.empty() ? nullptr : &objects.back());
         const std::size_t split = properties ? object_header_split(row, header) : 0;
         const std::string payload(next.size, static_cast<char>('a' + i % 26));
         image.insert(image.end(), header.begin(),
                      header.begin() + static_cast<std::ptrdiff_t>(split));
-        const ByteSpan sent = sent_properties(row, next);
-        image.insert(image.end(), sent.begin(), sent.end());
+        const ByteSpan sent = next.properties.span();
+        if (properties) image.insert(image.end(), sent.begin(), sent.end());
         image.insert(image.end(), header.begin() + static_cast<std::ptrdiff_t>(split),
                      header.end());
         image.insert(image.end(), payload.begin(), payload.end());

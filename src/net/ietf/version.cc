@@ -36,6 +36,9 @@ constexpr std::array<VersionInfo, 2> kVersions{{
         .has_goaway_request_id = false,
         .has_retry_interval = false,
         .has_redirect = false,
+        .has_duplicate_subscription = false,
+        .has_reserved_namespaces = false,
+        .joins_largest_only = true,
         .empty_fetch_is_error = true,
         .has_track_properties = false,
         .has_mandatory_properties = false,
@@ -51,7 +54,9 @@ constexpr std::array<VersionInfo, 2> kVersions{{
                                .counted = true,
                                .unknown = OnUnknown::ignore,
                                .misplaced = OnUnknown::ignore},
-        .properties = {.integers = coding::IntegerForm::quic, .delta_types = false},
+        .properties = {.form = property_form(coding::IntegerForm::quic),
+                       .integers = coding::IntegerForm::quic,
+                       .delta_types = false},
         .objects = {.subgroup_bits = 0x0f,
                     .datagram_bits = 0x07,
                     .datagram_status_bits = 0x01,
@@ -85,6 +90,9 @@ constexpr std::array<VersionInfo, 2> kVersions{{
         .has_goaway_request_id = true,
         .has_retry_interval = true,
         .has_redirect = true,
+        .has_duplicate_subscription = true,
+        .has_reserved_namespaces = true,
+        .joins_largest_only = false,
         .empty_fetch_is_error = false,
         .has_track_properties = true,
         .has_mandatory_properties = true,
@@ -100,7 +108,9 @@ constexpr std::array<VersionInfo, 2> kVersions{{
                                .counted = true,
                                .unknown = OnUnknown::violation,
                                .misplaced = OnUnknown::violation},
-        .properties = {.integers = coding::IntegerForm::vi64, .delta_types = true},
+        .properties = {.form = property_form(coding::IntegerForm::vi64),
+                       .integers = coding::IntegerForm::vi64,
+                       .delta_types = true},
         .objects = {.subgroup_bits = 0x6f,
                     .datagram_bits = 0x0f,
                     .datagram_status_bits = 0x0d,
@@ -128,6 +138,13 @@ const VersionInfo& version_info(Version version) {
     throw std::out_of_range("no table for draft " + std::to_string(ordinal(version)));
   }
   return *row;
+}
+
+std::optional<PropertyForm> find_property_form(std::uint8_t form) {
+  for (const VersionInfo& version : versions()) {
+    if (version.properties.form == form) return version.properties;
+  }
+  return std::nullopt;
 }
 
 const VersionInfo* find_by_name(std::string_view name) {

@@ -56,12 +56,19 @@ struct ParameterRules {
 
 /// How lists of properties (extension headers) are encoded.
 struct PropertyForm {
+  /// What the model knows it by (ObjectHeader::properties_form); never 0.
+  std::uint8_t form;
   coding::IntegerForm integers;
   /// Types are differences to the one before.
   bool delta_types;
 
   friend bool operator==(const PropertyForm&, const PropertyForm&) = default;
 };
+
+/// PropertyForm::form of the drafts whose integers are of `integers`.
+[[nodiscard]] constexpr std::uint8_t property_form(coding::IntegerForm integers) {
+  return integers == coding::IntegerForm::quic ? 1 : 2;
+}
 
 /// Which forms and values the headers of objects may have.
 struct ObjectRules {
@@ -131,6 +138,13 @@ struct VersionInfo {
   /// A request without result may be retried, or sent elsewhere, as its error says.
   bool has_retry_interval;
   bool has_redirect;
+  /// A second subscription to a track is refused; otherwise both run.
+  bool has_duplicate_subscription;
+  /// Namespaces whose first field begins with a period are not the application's.
+  bool has_reserved_namespaces;
+  /// A fetch may join a subscription with the filter for the largest object only; another
+  /// closes the session.
+  bool joins_largest_only;
   /// A fetch without objects is an error; otherwise a stream without objects.
   bool empty_fetch_is_error;
   /// Properties of a track in messages; otherwise parameters and fields tell some.
@@ -161,6 +175,8 @@ struct VersionInfo {
 [[nodiscard]] std::span<const VersionInfo> versions();
 /// The row of a version that has one: throws std::out_of_range otherwise.
 [[nodiscard]] const VersionInfo& version_info(Version version);
+/// The form with that PropertyForm::form; none for 0, and for one that no version has.
+[[nodiscard]] std::optional<PropertyForm> find_property_form(std::uint8_t form);
 /// By the name in configuration, "moq-transport-18".
 [[nodiscard]] const VersionInfo* find_by_name(std::string_view name);
 

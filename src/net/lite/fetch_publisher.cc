@@ -5,6 +5,7 @@
 #include "net/lite/control_streams.h"
 #include "net/lite/group_sender.h"
 #include "net/lite/session.h"
+#include "net/model/flat_group.h"
 
 namespace moq::lite {
 
@@ -43,6 +44,9 @@ void FetchPublisher::start(const Bytes& message, bool fin) {
 }
 
 void FetchPublisher::serve(std::uint8_t priority, std::shared_ptr<Group> group) {
+  if (track_->info() && track_->info()->has_subgroups) {
+    group = flatten(session().loop(), group);
+  }
   const transport::Priority place{
       .band = transport::Priority::Band::media,
       .subscriber = priority,

@@ -65,17 +65,18 @@ Result<void> FrameReader::finish() const {
   return {};
 }
 
-std::size_t encode_frame_lite04(const Object& object, const Object*,
+std::size_t encode_frame_lite04(const Object& object, EncodedHeaders::Place& /*place*/,
                                 std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out) {
   return coding::write_varint(object.size, out.data());
 }
 
-std::size_t encode_frame_lite05(const Object& object, const Object* previous,
+std::size_t encode_frame_lite05(const Object& object, EncodedHeaders::Place& place,
                                 std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out) {
   const auto clamped = [](const Object& of) {
     return static_cast<std::int64_t>(std::min(of.timestamp, kMaxTimestamp));
   };
-  const std::int64_t delta = clamped(object) - (previous == nullptr ? 0 : clamped(*previous));
+  const std::int64_t delta =
+      clamped(object) - (place.previous == nullptr ? 0 : clamped(*place.previous));
   const std::size_t size = coding::write_varint(coding::zigzag(delta), out.data());
   return size + coding::write_varint(object.size, out.data() + size);
 }

@@ -73,9 +73,9 @@ inline constexpr std::size_t kWireFormLite05 = 1;  ///< timestamp delta, size
 
 /// Encoders of the two forms, for EncodedHeaders::at. Timestamps above
 /// kMaxTimestamp, which no peer can have sent, are encoded as that.
-std::size_t encode_frame_lite04(const Object& object, const Object* previous,
+std::size_t encode_frame_lite04(const Object& object, EncodedHeaders::Place& place,
                                 std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out);
-std::size_t encode_frame_lite05(const Object& object, const Object* previous,
+std::size_t encode_frame_lite05(const Object& object, EncodedHeaders::Place& place,
                                 std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out);
 
 }  // namespace moq::lite

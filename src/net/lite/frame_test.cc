@@ -180,7 +180,8 @@ Object object(std::uint64_t timestamp, std::uint64_t size) {
 
 Buffer encoded(const VersionInfo& version, const Object& of, const Object* previous) {
   std::array<std::uint8_t, EncodedHeaders::kMaxHeader> out{};
-  const std::size_t size = version.encode_frame_header(of, previous, out);
+  EncodedHeaders::Place place{.previous = previous};
+  const std::size_t size = version.encode_frame_header(of, place, out);
   return {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size)};
 }
 

@@ -142,7 +142,7 @@ std::size_t Session::announced() const {
   return sum;
 }
 
-void Session::send_goaway(const std::string& uri) {
+void Session::send_goaway(const std::string& uri, Duration /*timeout*/) {
   if (closed_ || !has_goaway() || std::exchange(goaway_sent_, true)) return;
   add(std::make_unique<GoawayStream>(*this, uri));
 }

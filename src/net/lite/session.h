@@ -56,7 +56,7 @@ class Session final : public ProtocolSession,
   /// Whether the version has a GOAWAY.
   [[nodiscard]] bool has_goaway() const override { return traits().has_goaway; }
   /// Sends GOAWAY; once. The caller has checked the URI's length.
-  void send_goaway(const std::string& uri) override;
+  void send_goaway(const std::string& uri, Duration timeout) override;
   /// Closes with `code` of SessionError; on_closed follows.
   void close(SessionError code, std::string_view reason) override;
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "net/lite/session.h"
+#include "net/model/flat_group.h"
 
 namespace moq::lite {
 
@@ -100,6 +101,7 @@ void SubscribePublisher::tell_start(std::uint64_t sequence) {
 
 void SubscribePublisher::on_group(std::shared_ptr<Group> group) {
   const std::uint64_t sequence = group->sequence();
+  if (track_info_.has_subgroups) group = flatten(session().loop(), group);
   tell_start(sequence);
   sweep();
   std::vector<std::uint8_t> prefix;
@@ -109,7 +111,7 @@ void SubscribePublisher::on_group(std::shared_ptr<Group> group) {
   sending->group = group;
   auto source =
       std::make_unique<GroupSender>(std::move(group), delivery_, session().version(), prefix);
-  GroupSender* sender = source.get();
+  ObjectSender* sender = source.get();
   source->set_handle(&sender);
   sending->stream =
       session().transport().open_uni(priority(sequence), std::move(source), sending.get());

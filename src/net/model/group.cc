@@ -35,12 +35,20 @@ ByteSpan EncodedHeaders::at(const Subgroup& subgroup, std::size_t index, Encoder
   while (entries_.size() <= index) {
     const std::size_t i = entries_.size();
     Entry& entry = entries_.emplace_back();
-    const Object* previous = i == 0 ? nullptr : &objects[i - 1];
+    Place place{.previous = i == 0 ? nullptr : &objects[i - 1],
+                .timescale = subgroup.group().timescale()};
     entry.size = static_cast<std::uint8_t>(
-        encoder(objects[i], previous, std::span<std::uint8_t, kMaxHeader>(entry.bytes)));
+        encoder(objects[i], place, std::span<std::uint8_t, kMaxHeader>(entry.bytes)));
+    if (place.properties) properties_.emplace(i, *std::move(place.properties));
   }
   const Entry& entry = entries_[index];
   return {entry.bytes, entry.size};
+}
+
+std::optional<ByteSpan> EncodedHeaders::properties(std::size_t index) const {
+  const auto found = properties_.find(index);
+  if (found == properties_.end()) return std::nullopt;
+  return found->second.span();
 }
 
 Result<void> Subgroup::check_object(const ObjectHeader& header) const {
@@ -160,7 +168,11 @@ void Subgroup::notify() {
 }
 
 Group::Group(Cache& cache, std::uint64_t sequence, Time arrival, const Limits& limits)
-    : cache_(cache.state_), sequence_(sequence), arrival_(arrival), limits_(limits) {
+    : Group(cache.state_, sequence, arrival, limits) {}
+
+Group::Group(std::shared_ptr<CacheState> cache, std::uint64_t sequence, Time arrival,
+             const Limits& limits)
+    : cache_(std::move(cache)), sequence_(sequence), arrival_(arrival), limits_(limits) {
   // Charged before it is listed: the cache must not evict what has no owner yet.
   charge(kOverhead);
   cache_->groups.push_back(*this);
@@ -172,6 +184,14 @@ Group::~Group() {
   cache_->release(charged_, evicted_);
 }
 
+std::shared_ptr<Group> Group::make_flat() const {
+  Limits limits = limits_;
+  limits.counted_elsewhere = true;
+  auto flat = std::make_shared<Group>(cache_, sequence_, arrival_, limits);
+  flat->set_timescale(timescale_);
+  return flat;
+}
+
 Subgroup* Group::find(std::uint64_t id) const {
   for (const auto& subgroup : subgroups_) {
     if (subgroup->id() == id) return subgroup.get();
@@ -179,21 +199,22 @@ Subgroup* Group::find(std::uint64_t id) const {
   return nullptr;
 }
 
-Result<Subgroup*> Group::add(std::uint64_t id) {
+Result<Subgroup*> Group::add(std::uint64_t id, bool ends_group) {
   if (closed_) return fail(ModelError::closed, "group");
   if (find(id) != nullptr) return fail(ModelError::exists, "subgroup");
   if (subgroups_.size() >= limits_.max_subgroups) {
     return fail(ModelError::too_many, "subgroups in a group");
   }
   Subgroup* subgroup =
-      subgroups_.emplace_back(std::unique_ptr<Subgroup>(new Subgroup(*this, id))).get();
+      subgroups_.emplace_back(std::unique_ptr<Subgroup>(new Subgroup(*this, id, ends_group))).get();
   notify();
   return subgroup;
 }
 
 Subgroup& Group::only() {
   if (Subgroup* subgroup = find(0); subgroup != nullptr) return *subgroup;
-  Subgroup& subgroup = *subgroups_.emplace_back(std::unique_ptr<Subgroup>(new Subgroup(*this, 0)));
+  Subgroup& subgroup =
+      *subgroups_.emplace_back(std::unique_ptr<Subgroup>(new Subgroup(*this, 0, true)));
   if (aborted_) {
     subgroup.abort(abort_code_);
   } else if (closed_) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 #include "net/base/bytes.h"
 #include "net/base/error.h"
 #include "net/base/time.h"
+#include "net/model/track_info.h"
 
 namespace moq {
 
@@ -33,6 +35,9 @@ struct ObjectHeader {
   /// Declared payload size in bytes. Nothing is allocated from it.
   std::uint64_t size = 0;
   ObjectStatus status = ObjectStatus::normal;
+  /// How its properties are encoded, by a number of the protocol family's; 0: it came
+  /// without a place for them.
+  std::uint8_t properties_form = 0;
   /// Encoded properties as received, forwarded byte for byte; empty in moq-lite.
   Bytes properties;
 };
@@ -90,14 +95,23 @@ class GroupReader : public boost::intrusive::list_base_hook<
 class EncodedHeaders {
  public:
   static constexpr std::size_t kMaxHeader = 40;
-  /// Encodes `object`'s header behind `previous` (null for the first) into
-  /// `out`, and returns its length.
-  using Encoder = std::size_t (*)(const Object& object, const Object* previous,
+  /// What else an encoder goes by.
+  struct Place {
+    const Object* previous = nullptr;  ///< null for the first
+    std::uint64_t timescale = 0;       ///< the group's
+    /// Set by the encoder: the object's properties as the form has them, where that is
+    /// not as they came.
+    std::optional<Bytes> properties = {};
+  };
+  /// Encodes `object`'s header into `out`, and returns its length.
+  using Encoder = std::size_t (*)(const Object& object, Place& place,
                                   std::span<std::uint8_t, kMaxHeader> out);
 
   /// The header of object number `index` (not id; below `objects().size()`),
   /// encoding up to it if need be. Valid as long as the group.
   ByteSpan at(const Subgroup& subgroup, std::size_t index, Encoder encoder);
+  /// The properties that its encoder has set. For after `at`; as valid.
+  [[nodiscard]] std::optional<ByteSpan> properties(std::size_t index) const;
 
  private:
   struct Entry {
@@ -105,6 +119,7 @@ class EncodedHeaders {
     std::uint8_t bytes[kMaxHeader];
   };
   std::deque<Entry> entries_;
+  std::map<std::size_t, Bytes> properties_;
 };
 
 /// An append-only list of objects that are delivered in order on one stream.
@@ -140,6 +155,9 @@ class Subgroup {
   Result<void> append_payload(Bytes chunk);
   /// A whole object at once; `header.size` is taken from the payload.
   Result<void> append(ObjectHeader header, Bytes payload);
+  /// Whether its last object is the last of the group, once it is finished.
+  [[nodiscard]] bool ends_group() const { return ends_group_; }
+
   /// No further objects. An incomplete last object makes it an abort, with the
   /// code CANCELLED. Does nothing unless open.
   void finish();
@@ -155,7 +173,8 @@ class Subgroup {
 
  private:
   friend class Group;
-  Subgroup(Group& group, std::uint64_t id) : group_(group), id_(id) {}
+  Subgroup(Group& group, std::uint64_t id, bool ends_group)
+      : group_(group), id_(id), ends_group_(ends_group) {}
   Result<void> check_object(const ObjectHeader& header) const;
   Result<void> check_payload(std::uint64_t size) const;
   /// Both return what has to be charged to the cache.
@@ -169,6 +188,7 @@ class Subgroup {
 
   Group& group_;
   std::uint64_t id_;
+  bool ends_group_;
   State state_ = State::open;
   std::uint64_t abort_code_ = 0;
   std::deque<Object> objects_;
@@ -215,6 +235,8 @@ class Group : public std::enable_shared_from_this<Group> {
 
   /// `arrival`: when its first byte arrived here.
   Group(Cache& cache, std::uint64_t sequence, Time arrival, const Limits& limits);
+  Group(std::shared_ptr<CacheState> cache, std::uint64_t sequence, Time arrival,
+        const Limits& limits);
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
   ~Group();
@@ -222,6 +244,9 @@ class Group : public std::enable_shared_from_this<Group> {
   [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
   /// When its first byte arrived here.
   [[nodiscard]] Time arrival() const { return arrival_; }
+  /// Units per second of its timestamps: its track's.
+  [[nodiscard]] std::uint64_t timescale() const { return timescale_; }
+  void set_timescale(std::uint64_t timescale) { timescale_ = timescale; }
   /// The timestamp of its first object (the lowest id); none while it has none.
   [[nodiscard]] std::optional<std::uint64_t> first_timestamp() const { return first_timestamp_; }
   /// Payload and properties that have arrived.
@@ -234,9 +259,14 @@ class Group : public std::enable_shared_from_this<Group> {
       const {
     return subgroups_;
   }
-  /// Adds subgroup `id`; fails with `exists` if there is one, `too_many`, or
-  /// `closed`.
-  Result<Subgroup*> add(std::uint64_t id);
+  /// Adds subgroup `id`, whose last object is the group's if it `ends_group`. Fails with
+  /// `exists` if there is one, `too_many`, or `closed`.
+  Result<Subgroup*> add(std::uint64_t id, bool ends_group = true);
+  /// For flatten: an empty one of the same sequence, time and cache, whose payload is
+  /// counted here; and what it has made of this.
+  [[nodiscard]] std::shared_ptr<Group> make_flat() const;
+  [[nodiscard]] std::shared_ptr<Group> flat() const { return flat_.lock(); }
+  void set_flat(const std::weak_ptr<Group>& flat) { flat_ = flat; }
   /// moq-lite's one subgroup; made if need be, closed if the group is.
   Subgroup& only();
   /// The reader hears of all subgroups that come from now on.
@@ -282,6 +312,7 @@ class Group : public std::enable_shared_from_this<Group> {
   std::uint64_t bytes_ = 0;
   std::uint64_t charged_ = 0;
   std::size_t objects_ = 0;
+  std::uint64_t timescale_ = TrackInfo{}.timescale;
   std::uint64_t first_id_ = 0;
   std::optional<std::uint64_t> first_timestamp_;
   std::uint64_t abort_code_ = 0;
@@ -290,6 +321,7 @@ class Group : public std::enable_shared_from_this<Group> {
   bool evicted_ = false;
   boost::container::small_vector<std::unique_ptr<Subgroup>, 1> subgroups_;
   Readers readers_;
+  std::weak_ptr<Group> flat_;
   Hook cache_hook_;  ///< in the cache's list, unless it is a track's latest
   Hook age_hook_;    ///< in its track's list by arrival, unless it is the latest
 };

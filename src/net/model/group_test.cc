@@ -237,11 +237,11 @@ TEST_F(GroupTest, HeadersAreEncodedOnceForAWireForm) {
   static int encoded = 0;
   encoded = 0;
   const EncodedHeaders::Encoder encoder =
-      [](const Object& object, const Object* previous,
+      [](const Object& object, EncodedHeaders::Place& place,
          std::span<std::uint8_t, EncodedHeaders::kMaxHeader> out) -> std::size_t {
     ++encoded;
     out[0] = static_cast<std::uint8_t>(object.id);
-    out[1] = previous == nullptr ? 0xff : static_cast<std::uint8_t>(previous->id);
+    out[1] = place.previous == nullptr ? 0xff : static_cast<std::uint8_t>(place.previous->id);
     return 2;
   };
   auto group = make();

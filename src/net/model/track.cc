@@ -55,6 +55,7 @@ void Track::accept(const TrackInfo& info) {
     return;
   }
   info_ = info;
+  for (const auto& [sequence, entry] : groups_) entry.group->set_timescale(info.timescale);
   answer_info(info);
   if (source_ == nullptr) answer_fetches(Error(ModelError::not_found, "group"));
   catch_up_all(false);
@@ -84,6 +85,7 @@ Result<std::shared_ptr<Group>> Track::create_group(std::uint64_t sequence) {
     return fail(ModelError::too_old, "group");
   }
   auto group = std::make_shared<Group>(cache_, sequence, loop_.now(), limits_.group);
+  if (info_) group->set_timescale(info_->timescale);
   index(group, false);
   if (newest) {
     make_latest(group);
@@ -146,6 +148,16 @@ std::optional<SubscribeOptions> Track::combined() const {
     all->end = all->end && one.end ? std::max(all->end, one.end) : std::nullopt;
   }
   return all;
+}
+
+std::optional<std::uint64_t> Track::cached_from(std::uint64_t sequence) const {
+  const auto at = groups_.lower_bound(sequence);
+  return at == groups_.end() ? std::nullopt : std::optional(at->first);
+}
+
+std::optional<std::uint64_t> Track::cached_to(std::uint64_t sequence) const {
+  const auto behind = groups_.upper_bound(sequence);
+  return behind == groups_.begin() ? std::nullopt : std::optional(std::prev(behind)->first);
 }
 
 std::shared_ptr<Group> Track::cached(std::uint64_t sequence) const {

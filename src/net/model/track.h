@@ -116,6 +116,10 @@ class Track final : public std::enable_shared_from_this<Track>,
 
   /// The group as it is in the index, however it got there; null when it is not.
   [[nodiscard]] std::shared_ptr<Group> cached(std::uint64_t sequence) const;
+  /// The first group at or after `sequence` that is cached.
+  [[nodiscard]] std::optional<std::uint64_t> cached_from(std::uint64_t sequence) const;
+  /// The last one at or before `sequence`.
+  [[nodiscard]] std::optional<std::uint64_t> cached_to(std::uint64_t sequence) const;
   /// The newest group by sequence; null when there is none.
   [[nodiscard]] std::shared_ptr<Group> latest() const { return latest_; }
   /// How long a group that is not the latest is kept: the publisher's max_latency,

@@ -45,6 +45,7 @@ Result<std::shared_ptr<Group>> Track::create_fetched(std::uint64_t sequence) {
   }
   if (!fetches_.contains(sequence)) return fail(ModelError::not_found, "no such fetch");
   auto group = std::make_shared<Group>(cache_, sequence, loop_.now(), limits_.group);
+  if (info_) group->set_timescale(info_->timescale);
   // One that retention would drop at once is only for those who asked.
   const bool kept = groups_.size() < limits_.max_groups || sequence > groups_.begin()->first;
   if (kept) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -24,9 +26,26 @@ struct TrackInfo {
   Duration max_latency = std::chrono::seconds(5);
   /// Timestamp units per second; never 0.
   std::uint64_t timescale = 1000;
+  /// Whether its groups may have several subgroups, and objects statuses and properties:
+  /// it comes from moq-transport. Others read its groups with `flatten`.
+  bool has_subgroups = false;
+  /// As ObjectHeader::properties_form; 0: it came without properties.
+  std::uint8_t properties_form = 0;
+  /// Encoded properties as received.
+  Bytes properties = {};
 
   friend bool operator==(const TrackInfo&, const TrackInfo&) = default;
 };
+
+/// A timestamp in units of another timescale: rounded down, and at most the largest there
+/// is. Neither timescale is 0.
+[[nodiscard]] constexpr std::uint64_t rescale(std::uint64_t timestamp, std::uint64_t from,
+                                              std::uint64_t to) {
+  if (from == to) return timestamp;
+  __extension__ using Wide = unsigned __int128;
+  constexpr Wide kMost = std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>(std::min(Wide{timestamp} * to / from, kMost));
+}
 
 /// A subscriber's preferences (moq-lite SUBSCRIBE).
 struct SubscribeOptions {
@@ -41,11 +60,14 @@ struct SubscribeOptions {
   friend bool operator==(const SubscribeOptions&, const SubscribeOptions&) = default;
 };
 
-/// A datagram: a group of one object that is sent at once or never, and not cached.
+/// A datagram: an object that is sent at once or never, and not cached.
 struct Datagram {
-  std::uint64_t sequence = 0;
+  std::uint64_t sequence = 0;  ///< of its group
+  std::uint64_t object = 0;    ///< its id; in moq-lite it is the only one of its group
   std::uint64_t timestamp = 0;
-  Bytes payload;
+  std::uint8_t properties_form = 0;  ///< as ObjectHeader::properties_form
+  Bytes properties = {};
+  Bytes payload = {};
 };
 
 /// What a subscription delivers. Calls come from the loop or from the track's

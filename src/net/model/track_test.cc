@@ -264,9 +264,10 @@ TEST_F(TrackTest, DatagramsGoToWhoRuns) {
   auto all = track->subscribe({}, reader);
   RecordingReader ranged;
   auto some = track->subscribe(range(5, 6), ranged);
-  track->datagram({4, 0, {}});
+  track->datagram({.sequence = 4});
   run();
-  for (std::uint64_t n = 4; n < 8; ++n) track->datagram({n, 0, Bytes::copy_of("d")});
+  for (std::uint64_t n = 4; n < 8; ++n)
+    track->datagram({.sequence = n, .payload = Bytes::copy_of("d")});
   EXPECT_EQ(reader.take(), "info1000 datagram4 datagram5 datagram6 datagram7");
   EXPECT_EQ(ranged.take(), "info1000 datagram5 datagram6");
   EXPECT_EQ(track->size(), 0U) << "not cached";

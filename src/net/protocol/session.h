@@ -72,6 +72,10 @@ struct SessionConfig {
   SessionLimits limits;
   /// The stream of the SETUP exchange, in versions that have one and go on with it.
   std::optional<transport::RunningStream> session_stream = {};
+  /// In drafts whose requests have a limit: of the peer's SETUP, ids below this are ours.
+  std::uint64_t peer_max_request_id = 0;
+  /// In drafts that have them: the tokens of the peer's SETUP, encoded.
+  std::vector<std::string> setup_tokens = {};
   /// Streams that the peer opened before there was a session.
   std::vector<transport::Stream> waiting = {};
 };
@@ -116,8 +120,9 @@ class ProtocolSession {
 
   /// Whether the version has a GOAWAY.
   [[nodiscard]] virtual bool has_goaway() const = 0;
-  /// Sends GOAWAY; once. The caller has checked the URI's length.
-  virtual void send_goaway(const std::string& uri) = 0;
+  /// Sends GOAWAY; once. The caller has checked the URI's length. `timeout`: how long the
+  /// peer has, for versions that tell it; zero: it is not told.
+  virtual void send_goaway(const std::string& uri, Duration timeout) = 0;
   /// Closes with `code`; SessionEvents::on_closed follows.
   virtual void close(SessionError code, std::string_view reason) = 0;
   /// Asks the peer for the bitrate and round-trip time that it measures; each report goes

@@ -43,7 +43,7 @@ Result<void> Drain::start(const std::string& uri, std::optional<Duration> deadli
     return fail(DrainError::uri_too_long, "a GOAWAY's URI has at most 8192 bytes");
   }
   started_ = true;
-  actions_.send_goaway(uri);
+  actions_.send_goaway(uri, deadline.value_or(Duration::zero()));
   set_deadline(deadline);
   return {};
 }

@@ -39,7 +39,8 @@ class Drain {
   /// What a drain does to its session.
   class Actions {
    public:
-    virtual void send_goaway(const std::string& uri) = 0;
+    /// `timeout`: how long the peer has; zero: no limit is told.
+    virtual void send_goaway(const std::string& uri, Duration timeout) = 0;
     virtual void close_for_deadline() = 0;
 
    protected:

@@ -15,7 +15,7 @@ Result<void> check_path(const std::string& path, bool expected) {
   }
   // An empty path stands for none in some implementations.
   if (!path.empty() && !path.starts_with('/')) {
-    return fail(SessionError::protocol_violation, "the PATH in SETUP does not begin with '/'");
+    return fail(SessionError::malformed_path, "the PATH in SETUP does not begin with '/'");
   }
   return {};
 }
@@ -37,6 +37,7 @@ Negotiation::Negotiation(Loop& loop, std::shared_ptr<transport::Session> transpo
   if (config_.side == Side::server) return;
   setup::ClientSetup message;
   for (const ProtocolVersion* version : config_.versions) message.versions.push_back(version->code);
+  grant(message.parameters);
   if (!transport_->traits().carries_path) {
     message.parameters.push_back(
         {.id = setup::kPath,
@@ -116,8 +117,10 @@ Result<void> Negotiation::received_client_setup(ByteSpan body) {
     result_.path = path->bytes;
   }
   result_.parameters = std::move(message.parameters);
-  result_.stream.queue->push(
-      Bytes::copy_of(setup::encode(setup::ServerSetup{.version = result_.version->code})));
+  setup::ServerSetup answer{.version = result_.version->code};
+  config_.versions = {result_.version};
+  grant(answer.parameters);
+  result_.stream.queue->push(Bytes::copy_of(setup::encode(answer)));
   result_.stream.stream.send->ready();
   return {};
 }
@@ -134,6 +137,15 @@ Result<void> Negotiation::received_server_setup(ByteSpan body) {
   }
   result_.parameters = std::move(message.parameters);
   return {};
+}
+
+void Negotiation::grant(setup::Parameters& parameters) const {
+  for (const ProtocolVersion* version : config_.versions) {
+    if (version->max_request_id == 0) continue;
+    parameters.push_back({.id = setup::kMaxRequestId, .number = version->max_request_id});
+    parameters.push_back({.id = setup::kMaxTokenCache, .number = version->max_token_cache});
+    return;
+  }
 }
 
 void Negotiation::on_reset(std::uint64_t /*code*/) { stream_ended(); }

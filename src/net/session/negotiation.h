@@ -84,6 +84,8 @@ class Negotiation final : private transport::SessionHandler,
 
   void wait(transport::Stream stream);
   void stream_ended();
+  /// Grants request ids, if a version that may be agreed on has them.
+  void grant(setup::Parameters& parameters) const;
   Result<void> received(ByteSpan body);
   Result<void> received_client_setup(ByteSpan body);
   Result<void> received_server_setup(ByteSpan body);

@@ -139,10 +139,10 @@ class Agreement : public ::testing::Test {
     std::optional<Error> server_error;
     std::string path = "unset";
   };
-  std::unique_ptr<Ends> link(const std::vector<std::string>& client,
-                             const std::vector<std::string>& server,
-                             transport::testing::MemoryOptions options = {.protocol = "moql"},
-                             const std::string& path = "/room?jwt=x") {
+  std::unique_ptr<Ends> link(
+      const std::vector<std::string>& client, const std::vector<std::string>& server,
+      const transport::testing::MemoryOptions& options = {.protocol = "moql"},
+      const std::string& path = "/room?jwt=x") {
     auto pair = transport::testing::memory_pair(loop, options);
     auto ends = std::make_unique<Ends>();
     Ends* raw = ends.get();
@@ -286,24 +286,26 @@ TEST_F(Exchange, MalformedIsAViolation) {
     const char* what;
     Buffer bytes;
     bool fin;
+    SessionError error = SessionError::protocol_violation;
   };
   const std::string long_path = "/" + std::string(Negotiation::kMaxPath, 'x');
-  for (const Case& given : std::vector<Case>{
-           {"another type", {0x00, 0x01}, false},
-           {"the server's", kServerImage, false},
-           {"cut off", cut, true},
-           {"nothing", {}, true},
-           {"trailing bytes", trailing, false},
-           {"a parameter twice", client_setup({{.id = 1, .bytes = "/"}, {.id = 1, .bytes = "/"}}),
-            false},
-           {"a path without slash", client_setup({{.id = 1, .bytes = "room"}}), false},
-           {"a long path", client_setup({{.id = 1, .bytes = long_path}}), false}}) {
+  for (const Case& given :
+       std::vector<Case>{{"another type", {0x00, 0x01}, false},
+                         {"the server's", kServerImage, false},
+                         {"cut off", cut, true},
+                         {"nothing", {}, true},
+                         {"trailing bytes", trailing, false},
+                         {"a parameter twice",
+                          client_setup({{.id = 1, .bytes = "/"}, {.id = 1, .bytes = "/"}}), false},
+                         {"a path without slash", client_setup({{.id = 1, .bytes = "room"}}), false,
+                          SessionError::malformed_path},
+                         {"a long path", client_setup({{.id = 1, .bytes = long_path}}), false}}) {
     SCOPED_TRACE(given.what);
     start();
     RawStream& stream = peer->open_bidi(given.bytes);
     if (given.fin) stream.fin();
     run();
-    EXPECT_TRUE(link->closed_with(SessionError::protocol_violation));
+    EXPECT_TRUE(link->closed_with(given.error));
   }
 }
 

@@ -1,8 +1,11 @@
 #include "net/session/session.h"
 
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "net/base/log.h"
+#include "net/ietf/session.h"
 #include "net/lite/session.h"
 #include "net/transport/error.h"
 
@@ -55,12 +58,23 @@ void Session::start(const ProtocolVersion& version, Negotiated negotiated) {
                        .authorize = std::move(options_.authorize),
                        .limits = options_.limits,
                        .waiting = std::move(negotiated.waiting)};
+  if (const auto* max = setup::find(negotiated.parameters, setup::kMaxRequestId)) {
+    config.peer_max_request_id = max->number;
+  }
+  for (const setup::Parameter& parameter : negotiated.parameters) {
+    if (parameter.id == setup::kToken) config.setup_tokens.push_back(parameter.bytes);
+  }
   if (version.by_setup) config.session_stream = std::move(negotiated.stream);
-  protocol_ = lite::Session::create(loop_, transport_, version.lite, std::move(config),
-                                    static_cast<SessionEvents&>(*this));
+  const auto create = [&](auto which) -> std::shared_ptr<ProtocolSession> {
+    using Family = std::conditional_t<std::is_same_v<decltype(which), lite::Version>, lite::Session,
+                                      ietf::Session>;
+    return Family::create(loop_, transport_, which, std::move(config),
+                          static_cast<SessionEvents&>(*this));
+  };
+  protocol_ = std::visit(create, version.version);
   name_ = protocol_->name();
   const Wanted wanted = std::exchange(wanted_, {});
-  if (wanted.goaway) protocol_->send_goaway(*wanted.goaway);
+  if (wanted.goaway) protocol_->send_goaway(wanted.goaway->first, wanted.goaway->second);
   for (const auto& [bitrate, report] : wanted.probes) protocol_->probe(bitrate, report);
 }
 
@@ -162,11 +176,11 @@ void Session::on_closed(const Error& error, bool by_peer) {
   if (const auto done = std::exchange(told_closed_, nullptr)) done(error, by_peer);
 }
 
-void Session::send_goaway(const std::string& uri) {
+void Session::send_goaway(const std::string& uri, Duration timeout) {
   if (protocol_ != nullptr) {
-    protocol_->send_goaway(uri);
+    protocol_->send_goaway(uri, timeout);
   } else {
-    wanted_.goaway = uri;
+    wanted_.goaway = {uri, timeout};
   }
   transport_->going_away();
   probe_peer();

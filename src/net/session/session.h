@@ -110,7 +110,7 @@ class Session final : private SessionEvents, private Negotiation::Events, privat
  private:
   /// What is asked of a session whose version is not known yet.
   struct Wanted {
-    std::optional<std::string> goaway;
+    std::optional<std::pair<std::string, Duration>> goaway;  ///< URI, timeout
     std::vector<std::pair<std::uint64_t, ProbeReport>> probes;
   };
   /// Calls of `probe` that may wait for the version; more are dropped.
@@ -127,7 +127,7 @@ class Session final : private SessionEvents, private Negotiation::Events, privat
   void on_goaway(const std::string& uri) override;
   void on_idle() override;
   void on_closed(const Error& error, bool by_peer) override;
-  void send_goaway(const std::string& uri) override;
+  void send_goaway(const std::string& uri, Duration timeout) override;
   void close_for_deadline() override;
   void probe_peer();
 

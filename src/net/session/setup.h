@@ -33,8 +33,12 @@ struct Parameter {
 };
 using Parameters = std::vector<Parameter>;
 
-/// The one that this library reads and sends (§9.3.1).
+/// Those that this library reads and sends (§9.3.1).
 inline constexpr std::uint64_t kPath = 0x1;
+/// Requests that the peer may make: ids below this (§9.3.2).
+inline constexpr std::uint64_t kMaxRequestId = 0x2;
+inline constexpr std::uint64_t kToken = 0x3;
+inline constexpr std::uint64_t kMaxTokenCache = 0x4;
 
 /// The first with `id`; null if there is none.
 [[nodiscard]] const Parameter* find(const Parameters& parameters, std::uint64_t id);

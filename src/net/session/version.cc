@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "net/ietf/limits.h"
 #include "net/transport/error.h"
 
 namespace moq {
@@ -14,14 +15,26 @@ ProtocolVersion row(lite::Version version) {
           .alpn = info.alpn,
           .code = info.code,
           .by_setup = info.has_session_stream,
-          .lite = version};
+          .version = version};
+}
+
+ProtocolVersion row(ietf::Version version) {
+  const ietf::VersionInfo& info = ietf::version_info(version);
+  return {.name = info.name,
+          .alpn = info.alpn,
+          .code = info.code,
+          .by_setup = info.setup == ietf::SetupForm::client_and_server,
+          .version = version,
+          .max_request_id = info.has_max_request_id ? ietf::kInitialMaxRequestId : 0,
+          .max_token_cache = ietf::kMaxAuthTokenCache};
 }
 }  // namespace
 
 std::span<const ProtocolVersion> protocol_versions() {
   static const std::array versions{row(lite::Version::lite05), row(lite::Version::lite04),
                                    row(lite::Version::lite03), row(lite::Version::lite02),
-                                   row(lite::Version::lite01)};
+                                   row(lite::Version::lite01), row(ietf::Version::draft18),
+                                   row(ietf::Version::draft14)};
   return versions;
 }
 

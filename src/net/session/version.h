@@ -4,9 +4,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "net/base/error.h"
+#include "net/ietf/version.h"
 #include "net/lite/version.h"
 
 namespace moq {
@@ -23,7 +25,12 @@ struct ProtocolVersion {
   /// Whether SETUP says that it is this one, because the token says too little. So it
   /// is, too, where there is no token: in a WebTransport session without subprotocol.
   bool by_setup;
-  lite::Version lite;
+  /// Of which family it is, and which of that.
+  std::variant<lite::Version, ietf::Version> version;
+  /// What our SETUP grants, where versions by SETUP have it: MAX_REQUEST_ID, and
+  /// MAX_AUTH_TOKEN_CACHE_SIZE.
+  std::uint64_t max_request_id = 0;
+  std::uint64_t max_token_cache = 0;
 };
 
 /// All of them, the preferred first.

@@ -18,13 +18,6 @@ bool same_payload(const Object& a, const Object& b) {
 
 }  // namespace
 
-std::uint64_t rescale(std::uint64_t timestamp, std::uint64_t from, std::uint64_t to) {
-  if (from == to) return timestamp;
-  __extension__ using Wide = unsigned __int128;
-  constexpr Wide kMost = std::numeric_limits<std::uint64_t>::max();
-  return static_cast<std::uint64_t>(std::min(Wide{timestamp} * to / from, kMost));
-}
-
 /// One subgroup of it.
 class GroupMerge::Part final : private SubgroupReader {
  public:
@@ -137,7 +130,7 @@ GroupMerge::State GroupMerge::look() {
     Subgroup& from = *from_->subgroups()[i];
     Subgroup* to = to_->find(from.id());
     if (to == nullptr) {
-      const auto added = to_->add(from.id());
+      const auto added = to_->add(from.id(), from.ends_group());
       if (!added) return State::closed;
       to = *added;
     }

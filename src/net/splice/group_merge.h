@@ -10,10 +10,6 @@
 
 namespace moq {
 
-/// A timestamp in units of another timescale: rounded down, and at most the largest there
-/// is. Neither timescale is 0.
-[[nodiscard]] std::uint64_t rescale(std::uint64_t timestamp, std::uint64_t from, std::uint64_t to);
-
 /// Copies a group that one session receives into the group that readers have, while
 /// other sessions may be copying theirs into it as well: whoever is ahead appends,
 /// and each byte is appended once. Payload is shared, not copied.

@@ -235,7 +235,9 @@ void SplicedTrack::over(Feed& feed, std::uint64_t sequence, const GroupMerge& me
 
 void SplicedTrack::datagram(const Datagram& datagram) {
   // While there are two sessions, both have them.
-  if (datagrams_.insert(datagram.sequence)) track_->datagram(datagram);
+  const bool anew = datagrams_.emplace(datagram.sequence, datagram.object).second;
+  if (datagrams_.size() > kMaxDatagrams) datagrams_.erase(datagrams_.begin());
+  if (anew) track_->datagram(datagram);
 }
 
 void SplicedTrack::dropped(Feed& feed, std::uint64_t first, std::uint64_t last,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "net/base/loop.h"
@@ -33,6 +34,8 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   /// Groups behind the oldest that has not begun, beyond which no session is asked for
   /// it any more. It is welcome all the same.
   static constexpr std::size_t kMaxAhead = 64;
+  /// Datagrams that are remembered, so that each comes once.
+  static constexpr std::size_t kMaxDatagrams = 4096;
   /// Subscriptions at one session: at a broadcast, and at the one that it replaces.
   static constexpr std::ptrdiff_t kMaxFeedsOfLeg = 2;
 
@@ -122,7 +125,8 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
   /// Groups that readers have been given.
   SequenceSet begun_;
   /// And datagrams, which are not matched against groups.
-  SequenceSet datagrams_;
+  /// Sequences and objects of datagrams that were delivered, the newest kMaxDatagrams.
+  std::set<std::pair<std::uint64_t, std::uint64_t>> datagrams_;
   /// The lowest group of the subscription that has not begun, nor is known not to come.
   std::optional<std::uint64_t> next_;
   std::set<std::uint64_t> settled_;  ///< those behind it that are

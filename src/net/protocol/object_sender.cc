@@ -1,41 +1,47 @@
-#include "net/lite/group_sender.h"
+#include "net/protocol/object_sender.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "net/lite/error.h"
+namespace moq {
 
-namespace moq::lite {
+namespace {
+/// DELIVERY_TIMEOUT of moq-lite and of every draft of moq-transport.
+constexpr std::uint64_t kDeliveryTimeout = 0x2;
+}  // namespace
 
-GroupSender::GroupSender(std::shared_ptr<Group> group, std::shared_ptr<const Delivery> delivery,
-                         Version version, ByteSpan prefix)
+ObjectSender::ObjectSender(std::shared_ptr<Group> group, Subgroup& objects,
+                           std::shared_ptr<const Delivery> delivery, ByteSpan prefix)
     : group_(std::move(group)),
-      objects_(group_->only()),
+      objects_(objects),
       delivery_(std::move(delivery)),
-      version_(version_info(version)),
       prefix_size_(std::min(prefix.size(), kMaxPrefix)) {
   std::copy_n(prefix.begin(), prefix_size_, prefix_.begin());
   objects_.attach(*this);
 }
 
-void GroupSender::on_progress() {
+void ObjectSender::on_progress() {
   if (stream_ != nullptr) stream_->ready();
 }
 
-std::optional<std::uint64_t> GroupSender::expired() {
+std::optional<std::uint64_t> ObjectSender::expired() {
   if (objects_.state() == Subgroup::State::aborted) return objects_.abort_code();
   if (delivery_->max_latency && delivery_->track->expired(*group_, *delivery_->max_latency)) {
-    return static_cast<std::uint64_t>(StreamError::delivery_timeout);
+    return kDeliveryTimeout;
   }
   return std::nullopt;
 }
 
-ByteSpan GroupSender::slice_at(Cursor& at) const {
+ByteSpan ObjectSender::slice_at(Cursor& at) const {
   while (at.object < objects_.objects().size()) {
     const Object& object = objects_.objects()[at.object];
+    if (object.id < skip_below_) {
+      ++at.object;
+      continue;
+    }
     if (!at.in_payload) {
-      const ByteSpan header = objects_.headers(version_.wire_form)
-                                  .at(objects_, at.object, version_.encode_frame_header);
-      if (at.offset < header.size()) return header.subspan(at.offset);
+      const ByteSpan rest = header_at(at.object, at.offset);
+      if (!rest.empty()) return rest;
       at = {.object = at.object, .in_payload = true};
     }
     if (at.chunk < object.payload.size()) {
@@ -53,7 +59,7 @@ ByteSpan GroupSender::slice_at(Cursor& at) const {
   return {};
 }
 
-transport::Pull GroupSender::pull(std::span<ByteSpan> slices) {
+transport::Pull ObjectSender::pull(std::span<ByteSpan> slices) {
   std::size_t count = 0;
   if (prefix_sent_ < prefix_size_ && !slices.empty()) {
     slices[count++] = ByteSpan(prefix_).subspan(prefix_sent_, prefix_size_ - prefix_sent_);
@@ -72,7 +78,7 @@ transport::Pull GroupSender::pull(std::span<ByteSpan> slices) {
   return {.count = count};
 }
 
-void GroupSender::sent(std::size_t size, bool /*fin*/) {
+void ObjectSender::sent(std::size_t size, bool /*fin*/) {
   const std::size_t prefix = std::min(size, prefix_size_ - prefix_sent_);
   prefix_sent_ += prefix;
   size -= prefix;
@@ -84,4 +90,4 @@ void GroupSender::sent(std::size_t size, bool /*fin*/) {
   }
 }
 
-}  // namespace moq::lite
+}  // namespace moq

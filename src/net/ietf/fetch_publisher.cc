@@ -1,0 +1,347 @@
+#include "net/ietf/fetch_publisher.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "net/ietf/mapping.h"
+#include "net/ietf/properties.h"
+#include "net/ietf/session.h"
+#include "net/ietf/stream.h"
+#include "net/ietf/subscribe_publisher.h"
+#include "net/model/error.h"
+
+namespace moq::ietf {
+
+namespace {
+
+constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+/// What may wait in a stream before more objects are added, in bytes.
+constexpr std::uint64_t kEnough = 256U << 10;
+/// Groups in a row that are looked for upstream in vain, before those between there and
+/// the next that is cached are taken not to be.
+constexpr std::size_t kMaxMisses = 16;
+
+}  // namespace
+
+class FetchPublisher::Watch final {
+ public:
+  Watch(FetchPublisher& owner, std::shared_ptr<Group> group)
+      : subgroups_(owner), group_(std::move(group)) {
+    group_->attach(subgroups_);
+    follow();
+  }
+  [[nodiscard]] const std::shared_ptr<Group>& group() const { return group_; }
+  /// Hears of subgroups that are new, too.
+  void follow() {
+    const auto& all = group_->subgroups();
+    while (objects_.size() < all.size()) {
+      objects_.push_back(std::make_unique<Objects>(subgroups_.owner));
+      all[objects_.size() - 1]->attach(*objects_.back());
+    }
+  }
+
+ private:
+  struct Subgroups final : GroupReader {
+    explicit Subgroups(FetchPublisher& o) : owner(o) {}
+    void on_subgroups() override { owner.post_step(); }
+    FetchPublisher& owner;
+  };
+  struct Objects final : moq::SubgroupReader {
+    explicit Objects(FetchPublisher& o) : owner(o) {}
+    void on_progress() override { owner.post_step(); }
+    FetchPublisher& owner;
+  };
+
+  Subgroups subgroups_;
+  std::shared_ptr<Group> group_;
+  std::vector<std::unique_ptr<Objects>> objects_;
+};
+
+FetchPublisher::FetchPublisher(Session& session, Arrival arrival, Fetch message)
+    : Request(session, MessageKind::fetch, std::move(arrival)),
+      message_(std::move(message)),
+      writer_(session.version(), message_.group_order == GroupOrder::descending
+                                     ? GroupOrder::descending
+                                     : GroupOrder::ascending),
+      descending_(message_.group_order == GroupOrder::descending) {}
+
+FetchPublisher::~FetchPublisher() {
+  if (stream_ != nullptr) stream_->set_handler(nullptr);
+}
+
+// --- The range
+
+void FetchPublisher::begin() {
+  const FetchRange& range = message_.range;
+  if (range.type != FetchType::standalone) return join();
+  auto track = session().find_track(range.track);
+  if (!track) return refuse(request_error_of(track.error()), track.error().detail());
+  serve(*std::move(track), range.start, range.end);
+}
+
+void FetchPublisher::join() {
+  SubscribePublisher* joined = session().subscription(message_.range.joining_request_id);
+  if (joined == nullptr) {
+    return refuse(RequestErrorCode::invalid_joining_request_id, "there is no such subscription");
+  }
+  if (session().traits().joins_largest_only &&
+      joined->filter().type != FilterType::largest_object) {
+    return session().fail(Error(SessionError::protocol_violation,
+                                "a fetch joins a subscription to another than the largest object"));
+  }
+  joined->when_answered([this, alive = std::weak_ptr(alive_)](SubscribePublisher& subscription) {
+    if (alive.expired() || over()) return;
+    const auto& largest = subscription.largest();
+    if (!subscription.forwards() || !largest) {
+      return refuse(RequestErrorCode::invalid_range,
+                    largest ? "the subscription does not forward" : "there is no object yet");
+    }
+    const FetchRange& range = message_.range;
+    const std::uint64_t back = std::min(range.joining_start, largest->group);
+    const std::uint64_t first =
+        range.type == FetchType::relative_joining ? largest->group - back : range.joining_start;
+    serve(subscription.shared_track(), {.group = first},
+          {.group = largest->group, .object = largest->object + 1});
+  });
+}
+
+void FetchPublisher::serve(std::shared_ptr<Track> track, Location start, Location end) {
+  track_ = std::move(track);
+  start_ = start;
+  end_ = {.group = end.group, .object = end.object == 0 ? kAll : end.object - 1};
+  if (end_ < start_)
+    return refuse(RequestErrorCode::invalid_range, "the range ends before it starts");
+  track_->when_info([this, alive = std::weak_ptr(alive_)](const Result<TrackInfo>& info) {
+    if (!alive.expired() && !over()) on_info(info);
+  });
+}
+
+void FetchPublisher::on_info(const Result<TrackInfo>& info) {
+  if (!info) return refuse(request_error_of(info.error()), info.error().detail());
+  if (const auto largest = largest_of(track_->latest().get())) {
+    if (*largest < start_) {
+      return refuse(RequestErrorCode::invalid_range, "the range starts behind the largest object");
+    }
+    end_ = std::min(end_, *largest);
+  } else if (track_->end() == 0) {
+    return refuse(RequestErrorCode::invalid_range, "the track has no objects");
+  }
+  ends_track_ = track_->end() && end_.group + 1 >= *track_->end();
+  group_id_ = descending_ ? end_.group : start_.group;
+  next_object_ = group_id_ == start_.group ? start_.object : 0;
+  open_stream();
+  if (!session().traits().empty_fetch_is_error) answer();
+  step();
+}
+
+void FetchPublisher::answer() {
+  if (std::exchange(answered_, true)) return;
+  FetchOk ok{.request_id = id(),
+             .group_order = descending_ ? GroupOrder::descending : GroupOrder::ascending,
+             .end_of_track = ends_track_,
+             .end = {.group = end_.group, .object = end_.object == kAll ? 0 : end_.object + 1}};
+  if (const auto set = set_info(session().traits(), *track_->info(), ok); !set) {
+    log::debug("{}: properties of a track: {}", session().name(), set.error().message());
+  }
+  send(ok);
+}
+
+void FetchPublisher::open_stream() {
+  auto source = std::make_unique<FetchSender>([this] { post_step(); });
+  sender_ = source.get();
+  if (auto header = encode(session().version(), FetchHeader{.request_id = id()})) {
+    source->add(*std::move(header));
+  }
+  const transport::Priority place{
+      .band = transport::Priority::Band::media,
+      .subscriber = to_priority(message_.subscriber_priority),
+      .publisher = track_->info()->priority,
+      .flow = id(),
+      .order = start_.group,
+  };
+  stream_ = session().transport().open_uni(place, std::move(source), this);
+  sender_->set_stream(stream_.get());
+}
+
+// --- The objects
+
+void FetchPublisher::post_step() {
+  if (std::exchange(posted_, true)) return;
+  session().loop().post([this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired()) return;
+    posted_ = false;
+    step();
+  });
+}
+
+std::uint64_t FetchPublisher::last_object() const {
+  return group_id_ == end_.group ? end_.object : kAll;
+}
+
+void FetchPublisher::step() {
+  while (!over() && !ended_ && !asking_ && sender_->unsent() < kEnough) {
+    if (watch_ == nullptr) {
+      asking_ = true;
+      // Answers come on another turn.
+      track_->fetch(group_id_, [this, alive = std::weak_ptr(alive_)](
+                                   const Result<std::shared_ptr<Group>>& group) {
+        if (alive.expired() || over()) return;
+        asking_ = false;
+        if (group) {
+          misses_ = 0;
+          watch_ = std::make_unique<Watch>(*this, *group);
+        } else {
+          ++misses_;
+          if (!group.error().is(ModelError::not_found)) {
+            add_unknown({.group = group_id_, .object = last_object()});
+          }
+          if (!next_group()) return ended();
+        }
+        step();
+      });
+      return;
+    }
+    watch_->follow();
+    if (!add_objects()) return;
+    watch_.reset();
+    if (!next_group()) return ended();
+  }
+}
+
+bool FetchPublisher::add_objects() {
+  const std::shared_ptr<Group> group = watch_->group();
+  const std::uint64_t last = last_object();
+  while (next_object_ <= last && sender_->unsent() < kEnough) {
+    // Of all subgroups, the lowest id that is not there yet.
+    const Subgroup* from = nullptr;
+    const Object* next = nullptr;
+    std::uint64_t settled = kAll;  // below it, nothing more will come
+    for (const auto& subgroup : group->subgroups()) {
+      const auto& objects = subgroup->objects();
+      const auto at = std::ranges::lower_bound(objects, next_object_, {}, &Object::id);
+      if (at != objects.end() && (next == nullptr || at->id < next->id)) {
+        from = subgroup.get();
+        next = &*at;
+      }
+      if (subgroup->state() != Subgroup::State::open) continue;
+      settled = std::min(settled, objects.empty() ? 0 : objects.back().id);
+    }
+    if (next == nullptr || next->id > last) {
+      if (group->closed() || settled > last) break;
+      return false;
+    }
+    if (!next->complete()) {
+      if (from->state() == Subgroup::State::open) return false;
+      break;
+    }
+    if (settled < next->id && !group->closed()) return false;
+    if (!add_object(*from, *next)) return false;
+    if (next->id == kAll) break;
+    next_object_ = next->id + 1;
+  }
+  if (next_object_ <= last && sender_->unsent() >= kEnough) return false;
+  // What was given up may have had more.
+  if (group->aborted() && next_object_ <= last) {
+    add_unknown({.group = group_id_, .object = last});
+  }
+  return !over();
+}
+
+bool FetchPublisher::add_object(const Subgroup& subgroup, const Object& object) {
+  const VersionInfo& version = session().traits();
+  FetchObject header{.location = {.group = group_id_, .object = object.id},
+                     .subgroup = subgroup.id(),
+                     .priority = to_priority(track_->info()->priority),
+                     .size = object.size,
+                     .status = static_cast<Status>(object.status)};
+  if (may_have_properties(version.objects, header.status)) {
+    header.properties = properties_for(version, object, watch_->group()->timescale());
+  }
+  // In drafts whose fetches have no statuses, what is not there is left out.
+  if (header.status != Status::normal && !version.fetch.statuses) return true;
+  std::vector<std::uint8_t> bytes;
+  if (const auto written = writer_.object(bytes, header); !written) {
+    log::debug("{}: object {} of group {}: {}", session().name(), object.id, group_id_,
+               written.error().message());
+    return true;
+  }
+  answer();
+  sender_->add(watch_->group(), object, std::move(bytes));
+  return true;
+}
+
+void FetchPublisher::add_unknown(Location last) {
+  if (session().traits().fetch.ranges) {
+    std::vector<std::uint8_t> bytes;
+    if (writer_.end_of_range(bytes, {.last = last, .unknown = true})) {
+      sender_->add(std::move(bytes));
+    }
+    return;
+  }
+  // Nothing says in between that there may be more.
+  if (!answered_) {
+    sender_->abort(wire_code(session().version(), StreamError::unknown_object_status));
+    return refuse(RequestErrorCode::unknown_status_in_range, "an object may be there or not");
+  }
+  ended_ = true;
+  sender_->abort(wire_code(session().version(), StreamError::unknown_object_status));
+}
+
+bool FetchPublisher::next_group() {
+  if (group_id_ == (descending_ ? start_.group : end_.group)) return false;
+  group_id_ = descending_ ? group_id_ - 1 : group_id_ + 1;
+  if (misses_ >= kMaxMisses) {
+    const auto next = descending_ ? track_->cached_to(group_id_) : track_->cached_from(group_id_);
+    const std::uint64_t last = descending_ ? start_.group : end_.group;
+    group_id_ =
+        descending_ ? std::max(next.value_or(last), last) : std::min(next.value_or(last), last);
+    misses_ = 0;
+  }
+  next_object_ = group_id_ == start_.group ? start_.object : 0;
+  return true;
+}
+
+void FetchPublisher::ended() {
+  if (over() || std::exchange(ended_, true)) return;
+  if (!answered_ && session().traits().empty_fetch_is_error) {
+    sender_->abort(wire_code(session().version(), StreamError::cancelled));
+    return refuse(RequestErrorCode::no_objects, "there are no objects in the range");
+  }
+  answer();
+  sender_->finish();
+}
+
+// --- The end
+
+Result<void> FetchPublisher::received(MessageKind kind, ByteSpan body) {
+  if (kind != MessageKind::request_update) {
+    return fail(SessionError::protocol_violation,
+                std::string(to_string(kind)) + " about a fetch of its sender's");
+  }
+  MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
+  if (session().traits().updates_are_answered) {
+    send(RequestUpdateOk{.request_id = update.request_id});
+  }
+  return {};
+}
+
+void FetchPublisher::on_send_finished() {
+  stream_->set_handler(nullptr);
+  stream_ = nullptr;
+  finish();
+}
+
+void FetchPublisher::on_send_stopped(std::uint64_t /*code*/) {
+  stream_->set_handler(nullptr);
+  stream_ = nullptr;
+  finish();
+}
+
+void FetchPublisher::gone(StreamError /*code*/) {
+  if (stream_ == nullptr) return;
+  stream_->set_handler(nullptr);
+  std::exchange(stream_, nullptr)->reset(wire_code(session().version(), StreamError::cancelled));
+}
+
+}  // namespace moq::ietf

@@ -1,0 +1,96 @@
+#include "net/ietf/remote_broadcast.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/ietf/session.h"
+#include "net/model/error.h"
+
+namespace moq::ietf {
+
+RemoteBroadcast::RemoteBroadcast(Session& session, TrackNamespace name)
+    : session_(session),
+      name_(std::move(name)),
+      broadcast_(std::make_shared<Broadcast>(session.loop(), *session.config().cache)) {
+  broadcast_->set_source(this);
+}
+
+RemoteBroadcast::~RemoteBroadcast() {
+  publication_.reset();
+  broadcast_->set_source(nullptr);
+  // Before their sources go: a track without a source would offer what it still has
+  // to readers who wait for the latest.
+  broadcast_->close(Error(ModelError::closed, "the publisher's session is gone"));
+  tracks_.clear();
+  session_.forget_broadcast(name_);
+}
+
+Route RemoteBroadcast::route() const {
+  // An unknown hop stands for a way that the drafts do not tell of.
+  return {.hops = {0}, .peer = session_.token(), .draining = session_.goaway_received()};
+}
+
+Result<void> RemoteBroadcast::publish(const Path& path) {
+  MOQ_TRY(publication_, session_.config().subscribe->publish(path, broadcast_, route()));
+  return {};
+}
+
+void RemoteBroadcast::set_draining() {
+  // The hops do not change, so nothing can be wrong with them.
+  if (publication_ != nullptr) (void)publication_->update(route());
+}
+
+void RemoteBroadcast::withdraw(std::function<void()> done) {
+  publication_.reset();
+  broadcast_->set_source(nullptr);
+  done_ = std::move(done);
+  check_idle();
+}
+
+void RemoteBroadcast::on_track(Broadcast& /*broadcast*/, const std::shared_ptr<Track>& track) {
+  // Tracks that are gone are of no use any more. This may be a call from inside of one.
+  for (auto it = tracks_.begin(); it != tracks_.end();) {
+    const auto here = it++;
+    if (!here->second->track().error()) continue;
+    dead_.push_back(std::move(here->second));
+    tracks_.erase(here);
+  }
+  if (!dead_.empty()) {
+    session_.loop().post([this, alive = std::weak_ptr<int>(alive_)] {
+      if (!alive.expired()) std::exchange(dead_, {}).clear();
+    });
+  }
+  auto remote = std::make_unique<RemoteTrack>(
+      session_, FullTrackName{.track_namespace = name_, .track_name = track->name()}, track,
+      [this] { check_idle(); });
+  RemoteTrack& ref = *remote;
+  tracks_[track.get()] = std::move(remote);
+  if (brought_by_ != nullptr) {
+    ref.start(*std::exchange(brought_by_, nullptr));
+  } else {
+    ref.start();
+  }
+}
+
+Result<RemoteTrack*> RemoteBroadcast::publish_track(const std::string& name,
+                                                    TrackRequest& request) {
+  brought_by_ = &request;
+  const auto track = broadcast_->track(name);
+  const bool anew = std::exchange(brought_by_, nullptr) == nullptr;
+  if (!track) return fail(RequestErrorCode::excessive_load, track.error().message());
+  if (!anew) return fail(RequestErrorCode::duplicate_subscription, "it is subscribed to");
+  return tracks_.find(track->get())->second.get();
+}
+
+void RemoteBroadcast::check_idle() {
+  if (!done_) return;
+  const bool busy =
+      std::ranges::any_of(tracks_, [](const auto& entry) { return entry.second->busy(); });
+  if (busy) return;
+  session_.loop().post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired() || !done_) return;
+    std::exchange(done_, nullptr)();
+  });
+}
+
+}  // namespace moq::ietf

@@ -1,0 +1,154 @@
+#include "net/ietf/remote_track.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/ietf/fetch_request.h"
+#include "net/ietf/session.h"
+#include "net/ietf/subscribe_request.h"
+#include "net/model/error.h"
+
+namespace moq::ietf {
+
+RemoteTrack::RemoteTrack(Session& session, FullTrackName name, std::shared_ptr<Track> track,
+                         std::function<void()> on_idle)
+    : session_(session),
+      name_(std::move(name)),
+      track_(std::move(track)),
+      on_idle_(std::move(on_idle)),
+      quiet_(session.loop(), [this] { finish_quiet(); }),
+      linger_(session.loop(), [this] {
+        if (!wanted_ && (request_ == nullptr || !request_->lasting())) unsubscribe();
+      }) {
+  track_->set_source(this);
+}
+
+RemoteTrack::~RemoteTrack() {
+  track_->set_source(nullptr);
+  unsubscribe();
+  for (FetchRequest* request : std::exchange(fetches_, {})) request->abandon();
+}
+
+void RemoteTrack::subscribe() {
+  if (request_ != nullptr) return;
+  const auto made = session_.when_request_allowed([this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired() || request_ != nullptr || track_->error()) return;
+    request_ = &session_.add(
+        std::make_unique<SubscribeRequest>(*this, wanted_.value_or(SubscribeOptions{})));
+  });
+  if (!made) track_->abort(made.error());
+}
+
+void RemoteTrack::unsubscribe() {
+  if (request_ == nullptr) return;
+  std::exchange(request_, nullptr)->abandon();
+  open_.clear();
+}
+
+void RemoteTrack::on_demand(Track& /*track*/, const std::optional<SubscribeOptions>& combined) {
+  wanted_ = combined;
+  if (wanted_) return subscribe();
+  if (request_ != nullptr && request_->lasting()) return;
+  unsubscribe();
+  on_idle_();
+}
+
+void RemoteTrack::on_fetch(Track& /*track*/, std::uint64_t sequence) {
+  const auto made = session_.when_request_allowed([this, sequence, alive = std::weak_ptr(alive_)] {
+    if (alive.expired() || track_->error()) return;
+    fetches_.push_back(&session_.add(std::make_unique<FetchRequest>(*this, sequence)));
+  });
+  if (!made) track_->fail_fetch(sequence, made.error());
+}
+
+Result<std::shared_ptr<Group>> RemoteTrack::begin_group(std::uint64_t sequence) {
+  if (const auto known = open_.find(sequence); known != open_.end()) {
+    auto group = known->second.group.lock();
+    if (group != nullptr && !group->closed()) {
+      ++known->second.streams;
+      return group;
+    }
+  }
+  if (request_ != nullptr) request_->saw_group(sequence);
+  MOQ_TRY(auto group, track_->create_group(sequence));
+  std::erase_if(open_, [](const auto& each) {
+    const auto open = each.second.group.lock();
+    return open == nullptr || open->closed();
+  });
+  open_[sequence] = {.group = group, .streams = 1};
+  finish_quiet();
+  return group;
+}
+
+void RemoteTrack::end_stream(Group& group, bool ends_group) {
+  const auto known = open_.find(group.sequence());
+  if (known == open_.end() || known->second.group.lock().get() != &group) return;
+  Open& open = known->second;
+  if (--open.streams != 0) return;
+  // Where there are several, one may be on its way behind the one that has the end.
+  if (ends_group && group.subgroups().size() == 1 && group.find(0) != nullptr) {
+    group.finish();
+    open_.erase(known);
+    return;
+  }
+  open.since = session_.loop().now();
+  finish_quiet();
+}
+
+void RemoteTrack::finish_quiet() {
+  const Time now = session_.loop().now();
+  Time next = kNever;
+  for (auto it = open_.begin(); it != open_.end();) {
+    const auto here = it++;
+    const Open& open = here->second;
+    const auto group = open.group.lock();
+    if (open.streams != 0 || group == nullptr) continue;
+    const bool ends = std::ranges::any_of(group->subgroups(),
+                                          [](const auto& each) { return each->ends_group(); });
+    if (track_->latest() == group && !ends) continue;
+    const Time due = later(open.since, kQuiet);
+    if (due > now) {
+      next = std::min(next, due);
+      continue;
+    }
+    group->finish();
+    open_.erase(here);
+  }
+  quiet_.arm(next);
+}
+
+void RemoteTrack::stream_ended() {
+  if (request_ != nullptr) request_->stream_ended();
+}
+
+void RemoteTrack::received_datagram(const Datagram& datagram) {
+  if (request_ != nullptr) request_->saw_group(datagram.sequence);
+  track_->datagram(datagram);
+}
+
+void RemoteTrack::accepted(const TrackInfo& info) {
+  track_->accept(info);
+  if (!wanted_) linger_.arm(later(session_.loop().now(), kLinger));
+}
+
+void RemoteTrack::failed(const Error& error) { track_->abort(error); }
+
+void RemoteTrack::ended(std::uint64_t end) {
+  for (const auto& [sequence, open] : std::exchange(open_, {})) {
+    const auto group = open.group.lock();
+    if (group != nullptr && open.streams == 0) group->finish();
+  }
+  track_->finish(end);
+}
+
+void RemoteTrack::forget(FetchRequest& request) {
+  std::erase(fetches_, &request);
+  if (!busy()) on_idle_();
+}
+
+void RemoteTrack::forget(TrackRequest& request) {
+  if (request_ == &request) request_ = nullptr;
+  if (!busy()) on_idle_();
+}
+
+}  // namespace moq::ietf

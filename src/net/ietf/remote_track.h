@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "net/base/loop.h"
+#include "net/ietf/types.h"
+#include "net/model/track.h"
+
+namespace moq::ietf {
+
+class Session;
+class FetchRequest;
+class TrackRequest;
+
+/// The source of a track that the peer serves: turns demand into one SUBSCRIBE, however
+/// many readers there are. Its answer also tells the properties, so it is sent as soon as
+/// somebody asks for the track.
+class RemoteTrack final : public TrackSource {
+ public:
+  /// How long a subscription is kept for readers who have yet to come.
+  static constexpr Duration kLinger = std::chrono::seconds(2);
+  /// How long a group waits for another subgroup, once all that there were are over.
+  static constexpr Duration kQuiet = std::chrono::milliseconds(500);
+
+  /// `on_idle`: called when a running request has ended.
+  RemoteTrack(Session& session, FullTrackName name, std::shared_ptr<Track> track,
+              std::function<void()> on_idle);
+  ~RemoteTrack() override;
+
+  void start() { subscribe(); }
+  /// It comes by itself.
+  void start(TrackRequest& request) { request_ = &request; }
+
+  [[nodiscard]] Session& session() const { return session_; }
+  [[nodiscard]] Track& track() const { return *track_; }
+  [[nodiscard]] const std::shared_ptr<Track>& shared_track() const { return track_; }
+  [[nodiscard]] const FullTrackName& name() const { return name_; }
+  [[nodiscard]] bool busy() const { return request_ != nullptr || !fetches_.empty(); }
+
+  void stream_ended();
+  void received_datagram(const Datagram& datagram);
+  /// The group of a subgroup stream that begins.
+  Result<std::shared_ptr<Group>> begin_group(std::uint64_t sequence);
+  /// One of its streams is over. `ends_group`: it had the largest object of the group.
+  void end_stream(Group& group, bool ends_group);
+
+  // --- From the request.
+
+  void accepted(const TrackInfo& info);
+  void failed(const Error& error);
+  /// No group at or after `end` will come.
+  void ended(std::uint64_t end);
+  void forget(TrackRequest& request);
+  void forget(FetchRequest& request);
+
+ private:
+  void on_demand(Track& track, const std::optional<SubscribeOptions>& combined) override;
+  void on_fetch(Track& track, std::uint64_t sequence) override;
+  void subscribe();
+  void unsubscribe();
+
+  Session& session_;
+  FullTrackName name_;
+  std::shared_ptr<Track> track_;
+  TrackRequest* request_ = nullptr;
+  std::vector<FetchRequest*> fetches_;
+  std::optional<SubscribeOptions> wanted_;
+  /// A group of which more subgroups may come.
+  struct Open {
+    std::weak_ptr<Group> group;
+    std::size_t streams = 0;  ///< that are running
+    Time since{};             ///< when the last of them was over
+  };
+  /// Finishes what has been without streams for kQuiet, but for the latest group, of which
+  /// more will come.
+  void finish_quiet();
+
+  std::map<std::uint64_t, Open> open_;
+  std::function<void()> on_idle_;
+  Timer quiet_;
+  Timer linger_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace moq::ietf

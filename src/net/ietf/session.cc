@@ -1,0 +1,567 @@
+#include "net/ietf/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/coding/print.h"
+#include "net/ietf/control_stream.h"
+#include "net/ietf/datagram.h"
+#include "net/ietf/fetch_publisher.h"
+#include "net/ietf/fetch_request.h"
+#include "net/ietf/incoming.h"
+#include "net/ietf/mapping.h"
+#include "net/ietf/namespace_requests.h"
+#include "net/ietf/publish_receiver.h"
+#include "net/ietf/remote_track.h"
+#include "net/ietf/subscribe_publisher.h"
+#include "net/ietf/track_status_publisher.h"
+#include "net/model/error.h"
+#include "net/transport/error.h"
+
+namespace moq::ietf {
+
+Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Version version,
+                 SessionConfig config, SessionEvents& events)
+    : loop_(loop),
+      transport_(std::move(transport)),
+      version_(version),
+      config_(std::move(config)),
+      events_(&events),
+      name_(std::string(traits().name) + " " + transport_->peer_address()),
+      next_id_(config_.side == Side::client ? 0 : 1),
+      max_id_(traits().has_max_request_id ? config_.peer_max_request_id : kNoLimit),
+      granted_id_(traits().has_max_request_id ? kInitialMaxRequestId : kNoLimit),
+      next_peer_id_(config_.side == Side::client ? 1 : 0),
+      setup_timer_(loop,
+                   [this] { close(SessionError::control_message_timeout, "no SETUP came"); }) {}
+
+std::shared_ptr<Session> Session::create(Loop& loop, std::shared_ptr<transport::Session> transport,
+                                         Version version, SessionConfig config,
+                                         SessionEvents& events) {
+  std::shared_ptr<Session> session(
+      new Session(loop, std::move(transport), version, std::move(config), events));
+  session->transport_->set_handler(session.get());
+  if (auto stream = std::exchange(session->config_.session_stream, std::nullopt)) {
+    session->control_ = std::make_unique<ControlStream>(*session, *std::move(stream));
+    session->setup_received_ = true;
+  }
+  loop.post([weak = session->weak_from_this()] {
+    const auto self = weak.lock();
+    if (self != nullptr && !self->closed_) self->start();
+  });
+  return session;
+}
+
+void Session::abandon() {
+  events_ = nullptr;
+  setup_timer_.cancel();
+  transport_->set_handler(nullptr);
+  if (!std::exchange(closed_, true)) {
+    transport_->close(static_cast<std::uint64_t>(SessionError::no_error), "");
+  }
+}
+
+Session::~Session() {
+  abandon();
+  // Requests refer to the session's tables until the last is gone.
+  const auto tasks = std::exchange(tasks_, {});
+  const auto retired = std::exchange(retired_, {});
+  const auto ending = std::exchange(ending_, {});
+}
+
+void Session::start() {
+  const auto keep = hold();
+  const bool setup_done = traits().setup == SetupForm::client_and_server;
+  for (const std::string& bytes : std::exchange(config_.setup_tokens, {})) {
+    coding::Reader in(as_bytes(bytes), traits().integers);
+    Token token;
+    auto read = TokenCodec{}.read(in, token);
+    if (read) read = take_setup_tokens({token});
+    if (!read) return fail(read.error());
+  }
+  if (!setup_done) {
+    if (control_ == nullptr) send_setup();
+    // The peer's may have come before this turn.
+    if (!setup_received_) setup_timer_.arm(later(loop_.now(), limits().header_timeout));
+  }
+  for (transport::Stream& stream : std::exchange(config_.waiting, {})) {
+    if (stream.send == nullptr) {
+      on_uni(std::move(stream.recv));
+    } else {
+      on_bidi(std::move(stream));
+    }
+  }
+  // A server learns the path from the transport, or from SETUP, which may be over.
+  const bool told = config_.side == Side::client || setup_done || transport_->traits().carries_path;
+  if (!authorized_ && told) authorize(config_.path);
+  if (setup_done && !closed_) control_->resume();
+}
+
+void Session::send_setup() {
+  SetupOptions options;
+  if (config_.side == Side::client && !transport_->traits().carries_path) {
+    options.path = config_.path.starts_with('/') ? config_.path : "/" + config_.path;
+  }
+  options.implementation = kImplementation;
+  options.max_auth_token_cache_size = kMaxAuthTokenCache;
+  control_ = std::make_unique<ControlStream>(*this, *encode(version_, Setup{.options = options}));
+}
+
+Result<void> Session::take_setup_tokens(const std::vector<Token>& tokens) {
+  for (const Token& token : tokens) {
+    MOQ_CHECK_OK(tokens_.apply_setup(token, traits().setup_alias_error));
+  }
+  return {};
+}
+
+Result<bool> Session::take_tokens(const std::vector<Token>& tokens) {
+  bool known = true;
+  for (const Token& token : tokens) {
+    const auto taken = tokens_.apply(token);
+    if (taken) continue;
+    if (!taken.error().is(SessionError::unknown_auth_token_alias)) {
+      return tl::unexpected<Error>(taken.error());
+    }
+    known = false;
+  }
+  return known;
+}
+
+Result<void> Session::received_setup(const SetupOptions& options) {
+  if (std::exchange(setup_received_, true)) {
+    return moq::fail(SessionError::protocol_violation, "a second SETUP");
+  }
+  setup_timer_.cancel();
+  if (options.path && (config_.side == Side::client || transport_->traits().carries_path)) {
+    return moq::fail(SessionError::invalid_path, "SETUP has a PATH that it must not have");
+  }
+  if (options.authority && (config_.side == Side::client || transport_->traits().carries_path)) {
+    return moq::fail(SessionError::invalid_authority,
+                     "SETUP has an AUTHORITY that it must not have");
+  }
+  MOQ_CHECK_OK(take_setup_tokens(options.tokens));
+  const std::string path = options.path.value_or("");
+  if (!path.empty() && !path.starts_with('/')) {
+    return moq::fail(SessionError::malformed_path, "the PATH in SETUP does not begin with '/'");
+  }
+  if (!authorized_) authorize(path.empty() ? "/" : path);
+  return {};
+}
+
+void Session::authorize(const std::string& path) {
+  if (config_.authorize) {
+    auto scope = config_.authorize(path);
+    if (closed_) return;
+    if (!scope) return fail(scope.error());
+    scope_ = *std::move(scope);
+  }
+  authorized_ = true;
+  start_announcements();
+  if (events_ != nullptr) events_->on_ready();
+  for (const auto& [waiter, then] : std::exchange(awaiting_authorization_, {})) {
+    if (!closed_ && tasks_.contains(waiter)) then();
+  }
+}
+
+void Session::start_announcements() {
+  // Whoever dials a relay has come to publish, or to ask; a relay only answers.
+  if (config_.side == Side::server) return;
+  if (config_.subscribe != nullptr) {
+    for (const Path& prefix : scope_.publish) {
+      (void)when_request_allowed([this, prefix] {
+        namespaces_.push_back(&add(std::make_unique<NamespaceRequest>(*this, prefix)));
+      });
+    }
+  }
+  if (config_.publish != nullptr) add(std::make_unique<Announcer>(*this, Path())).start();
+}
+
+std::size_t Session::announced() const {
+  std::size_t sum = published_.size();
+  for (const NamespaceRequest* request : namespaces_) sum += request->active();
+  return sum;
+}
+
+void Session::when_authorized(Task& waiter, std::function<void()> then) {
+  awaiting_authorization_.emplace_back(&waiter, std::move(then));
+}
+
+// --- Requests
+
+Result<void> Session::when_request_allowed(std::function<void()> make) {
+  if (closed_) return moq::fail(StreamError::session_closed, "the session is closed");
+  if (goaway_received_) return moq::fail(StreamError::going_away, "the session is draining");
+  if (next_id_ < max_id_) {
+    make();
+    return {};
+  }
+  if (waiting_requests_.empty()) {
+    if (const auto blocked = encode(version_, RequestsBlocked{.max_request_id = max_id_})) {
+      send_control(*blocked);
+    }
+  }
+  waiting_requests_.push_back(std::move(make));
+  return {};
+}
+
+std::uint64_t Session::take_request_id() { return std::exchange(next_id_, next_id_ + 2); }
+
+void Session::enter(Request& request) {
+  requests_[request.id()] = &request;
+  if (!request.ours()) ++peer_requests_;
+}
+
+void Session::leave(Request& request) {
+  const auto found = requests_.find(request.id());
+  if (found == requests_.end() || found->second != &request) return;
+  requests_.erase(found);
+  if (request.ours()) return;
+  --peer_requests_;
+  allow_more_requests();
+}
+
+bool Session::runs(std::uint64_t id, const Request& request) const {
+  const auto found = requests_.find(id);
+  return found != requests_.end() && found->second == &request;
+}
+
+void Session::send_control(const std::vector<std::uint8_t>& message) {
+  if (control_ != nullptr && !closed_) control_->send(message);
+}
+
+Result<void> Session::take_peer_id(std::uint64_t id) {
+  if (id % 2 != next_peer_id_ % 2) {
+    return moq::fail(SessionError::invalid_request_id,
+                     fmt::format("request id {} is one of ours", id));
+  }
+  if (id >= granted_id_) {
+    return moq::fail(SessionError::too_many_requests,
+                     fmt::format("request id {}, of {} that are allowed", id, granted_id_));
+  }
+  // Requests on streams of their own race; where there is one stream, they come in turn.
+  const bool in_turn = traits().requests == RequestCarrier::control_stream;
+  if (id < next_peer_id_ || early_ids_.contains(id) || (in_turn && id != next_peer_id_)) {
+    return moq::fail(SessionError::invalid_request_id,
+                     fmt::format("request id {} when {} is next", id, next_peer_id_));
+  }
+  early_ids_.insert(id);
+  while (early_ids_.erase(next_peer_id_) != 0) next_peer_id_ += 2;
+  if (early_ids_.size() > limits().max_requests) {
+    return moq::fail(SessionError::invalid_request_id, "the peer leaves too many request ids out");
+  }
+  return {};
+}
+
+void Session::allow_more_requests() {
+  if (!traits().has_max_request_id || closed_) return;
+  // Told when half of what was granted is used up.
+  if (next_peer_id_ + kInitialMaxRequestId / 2 < granted_id_) return;
+  if (peer_requests_ >= limits().max_requests) return;
+  granted_id_ = next_peer_id_ + kInitialMaxRequestId;
+  if (const auto message = encode(version_, MaxRequestId{.request_id = granted_id_})) {
+    send_control(*message);
+  }
+}
+
+template <typename R>
+Result<void> Session::serve(const RawMessage& message, Arrival arrival) {
+  MOQ_TRY(auto first, decode<typename R::First>(version_, message.body));
+  MOQ_CHECK_OK(take_peer_id(first.request_id));
+  arrival.id = first.request_id;
+  bool tokens_known = true;
+  if constexpr (requires { first.tokens; }) {
+    MOQ_TRY(tokens_known, take_tokens(first.tokens));
+  }
+  allow_more_requests();
+  const bool too_many = peer_requests_ >= limits().max_requests;
+  const bool late = goaway_id_ && arrival.id >= *goaway_id_ && traits().has_goaway_request_id;
+  R& request = add(std::make_unique<R>(*this, std::move(arrival), std::move(first)));
+  if (!tokens_known) {
+    request.refuse(RequestErrorCode::malformed_auth_token, "a token's alias is not known");
+  } else if (late) {
+    request.refuse(RequestErrorCode::going_away, "the session is draining");
+  } else if (too_many) {
+    request.refuse(RequestErrorCode::excessive_load, "too many requests");
+  } else {
+    request.begin();
+    request.resume();
+  }
+  return {};
+}
+
+Result<void> Session::begin_request(const RawMessage& message, transport::Stream stream,
+                                    MessageReader reader, bool fin) {
+  const MessageType* type = find_message(version_, message.type, Place::opens_request);
+  if (type == nullptr) {
+    return moq::fail(SessionError::protocol_violation,
+                     fmt::format("a stream that begins with message type {:#x}", message.type));
+  }
+  return make_request(type->kind, message,
+                      {.stream = std::move(stream), .reader = std::move(reader), .fin = fin});
+}
+
+Result<void> Session::make_request(MessageKind kind, const RawMessage& message, Arrival arrival) {
+  switch (kind) {
+    case MessageKind::subscribe:
+      return serve<SubscribePublisher>(message, std::move(arrival));
+    case MessageKind::publish_namespace:
+      return serve<NamespaceReceiver>(message, std::move(arrival));
+    case MessageKind::subscribe_namespace:
+      return serve<NamespacePublisher>(message, std::move(arrival));
+    case MessageKind::fetch:
+      return serve<FetchPublisher>(message, std::move(arrival));
+    case MessageKind::publish:
+      return serve<PublishReceiver>(message, std::move(arrival));
+    case MessageKind::track_status:
+      return serve<TrackStatusPublisher>(message, std::move(arrival));
+    case MessageKind::subscribe_tracks:
+      return serve<Unsupported<SubscribeTracks>>(message, std::move(arrival));
+    default:
+      return moq::fail(SessionError::protocol_violation,
+                       fmt::format("{} begins no request", to_string(kind)));
+  }
+}
+
+// --- The control stream
+
+Result<void> Session::adopt_control(std::shared_ptr<transport::RecvStream> stream, Bytes rest,
+                                    bool fin, std::uint64_t type) {
+  // Both sides send theirs at once, so the peer's may come before this side's turn.
+  if (control_ == nullptr) send_setup();
+  if (!control_->adopt(std::move(stream), type)) {
+    return moq::fail(SessionError::protocol_violation, "a second control stream");
+  }
+  control_->feed(std::move(rest), fin);
+  return {};
+}
+
+Result<void> Session::received(const RawMessage& message) {
+  const MessageType* type = find_message(version_, message.type, Place::control);
+  if (type == nullptr) {
+    return moq::fail(SessionError::protocol_violation,
+                     fmt::format("message type {:#x} on the control stream", message.type));
+  }
+  if (type->kind == MessageKind::setup) {
+    MOQ_TRY(const Setup setup, decode<Setup>(version_, message.body));
+    return received_setup(setup.options);
+  }
+  if (!setup_received_) {
+    return moq::fail(SessionError::protocol_violation,
+                     fmt::format("{} before SETUP", to_string(type->kind)));
+  }
+  switch (type->kind) {
+    case MessageKind::client_setup:
+    case MessageKind::server_setup:
+      return moq::fail(SessionError::protocol_violation, "a second SETUP");
+    case MessageKind::goaway:
+      return received_goaway(message.body);
+    case MessageKind::max_request_id:
+      return received_max_request_id(message.body);
+    case MessageKind::requests_blocked:
+      MOQ_CHECK_OK(decode<RequestsBlocked>(version_, message.body));
+      return {};
+    default:
+      break;
+  }
+  if (type->requests.empty()) return make_request(type->kind, message, {});
+  return received_about_request(type->kind, message.body);
+}
+
+Result<void> Session::received_about_request(MessageKind kind, ByteSpan body) {
+  // Of the messages about a request that runs, these name it by what it is about.
+  if (kind == MessageKind::publish_namespace_done) {
+    MOQ_TRY(const auto done, decode<PublishNamespaceDone>(version_, body));
+    const auto [first, last] = published_.equal_range(done.track_namespace);
+    std::vector<NamespaceReceiver*> over;
+    for (auto it = first; it != last; ++it) over.push_back(it->second);
+    for (NamespaceReceiver* receiver : over) receiver->cancelled_by_peer();
+    return {};
+  }
+  if (kind == MessageKind::publish_namespace_cancel) {
+    MOQ_CHECK_OK(decode<PublishNamespaceCancel>(version_, body));
+    return {};
+  }
+  if (kind == MessageKind::unsubscribe_namespace) {
+    MOQ_TRY(const auto message, decode<UnsubscribeNamespace>(version_, body));
+    for (const auto& [id, request] : requests_) {
+      if (request->ours() || request->kind() != MessageKind::subscribe_namespace) continue;
+      auto& publisher = static_cast<NamespacePublisher&>(*request);
+      if (publisher.prefix() != message.prefix) continue;
+      publisher.cancelled_by_peer();
+      break;
+    }
+    return {};
+  }
+  if (kind == MessageKind::request_update) {
+    MOQ_TRY(const auto update, decode<RequestUpdate>(version_, body));
+    MOQ_CHECK_OK(take_peer_id(update.request_id));
+    if (update.existing_request_id >= next_peer_id_) {
+      return moq::fail(SessionError::protocol_violation, "an update of a request that never was");
+    }
+    const auto found = requests_.find(update.existing_request_id);
+    // It may have ended meanwhile.
+    if (found == requests_.end()) return {};
+    return found->second->dispatch(kind, body);
+  }
+  coding::Reader in(body, traits().integers);
+  const auto id = in.varint();
+  if (!id) return moq::fail(SessionError::protocol_violation, "a message without a request id");
+  const auto found = requests_.find(*id);
+  if (found == requests_.end()) return {};
+  const bool ends = kind == MessageKind::unsubscribe || kind == MessageKind::fetch_cancel;
+  if (ends == found->second->ours()) {
+    return moq::fail(SessionError::protocol_violation,
+                     fmt::format("{} about a request of the wrong side", to_string(kind)));
+  }
+  if (ends) {
+    found->second->cancelled_by_peer();
+    return {};
+  }
+  return found->second->dispatch(kind, body);
+}
+
+Result<void> Session::received_max_request_id(ByteSpan body) {
+  MOQ_TRY(const auto message, decode<MaxRequestId>(version_, body));
+  if (message.request_id <= max_id_) {
+    return moq::fail(SessionError::protocol_violation, "MAX_REQUEST_ID does not increase");
+  }
+  max_id_ = message.request_id;
+  while (!waiting_requests_.empty() && next_id_ < max_id_ && !closed_ && !goaway_received_) {
+    const auto make = std::move(waiting_requests_.front());
+    waiting_requests_.pop_front();
+    make();
+  }
+  return {};
+}
+
+// --- GOAWAY
+
+void Session::send_goaway(const std::string& uri, Duration timeout) {
+  if (closed_ || goaway_id_) return;
+  goaway_id_ = next_peer_id_;
+  // A client has nowhere to send a server to.
+  const auto bytes = encode(version_, Goaway{.uri = config_.side == Side::client ? "" : uri,
+                                             .timeout = timeout,
+                                             .request_id = *goaway_id_});
+  if (bytes) send_control(*bytes);
+}
+
+Result<void> Session::received_goaway(ByteSpan body) {
+  MOQ_TRY(const auto message, decode<Goaway>(version_, body));
+  if (std::exchange(goaway_received_, true)) {
+    return moq::fail(SessionError::protocol_violation, "a second GOAWAY");
+  }
+  if (config_.side == Side::server && !message.uri.empty()) {
+    return moq::fail(SessionError::protocol_violation, "a client's GOAWAY has a URI");
+  }
+  if (traits().has_goaway_request_id && message.request_id % 2 != next_id_ % 2) {
+    return moq::fail(SessionError::invalid_request_id, "GOAWAY names a request of its sender's");
+  }
+  std::string where;
+  if (!message.uri.empty()) coding::print_value(where, message.uri);
+  log::info("{}: the peer is going away{}{}", name_, message.uri.empty() ? "" : ": ", where);
+  waiting_requests_.clear();
+  for (NamespaceRequest* request : namespaces_) request->set_draining();
+  for (const auto& [name, receiver] : published_) receiver->set_draining();
+  if (events_ != nullptr) events_->on_goaway(message.uri);
+  check_idle();
+  return {};
+}
+
+void Session::check_idle() {
+  if (!goaway_received_ || media_ != 0 || std::exchange(idle_posted_, true)) return;
+  // What ends may be followed by something in the same turn.
+  loop_.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    self->idle_posted_ = false;
+    if (self->events_ != nullptr && !self->closed_ && self->media_ == 0) self->events_->on_idle();
+  });
+}
+
+// --- Streams of the peer
+
+void Session::on_uni(std::shared_ptr<transport::RecvStream> stream) {
+  if (!closed_) add(std::make_unique<IncomingData>(*this, std::move(stream)));
+}
+
+void Session::on_bidi(transport::Stream stream) {
+  if (closed_) return;
+  if (traits().requests == RequestCarrier::request_streams) {
+    add(std::make_unique<IncomingRequest>(*this, std::move(stream)));
+    return;
+  }
+  fail(Error(SessionError::protocol_violation, "a second bidirectional stream"));
+}
+
+void Session::on_datagram(Bytes datagram) {
+  const auto keep = hold();
+  auto decoded = decode_datagram(version_, datagram);
+  if (!decoded) return fail(decoded.error());
+  if (!*decoded) return;  // padding
+  const ObjectDatagram& object = **decoded;
+  RemoteTrack* track = track_of(object.track_alias);
+  // One without payload says nothing that its group's streams do not say.
+  if (track == nullptr || object.status != Status::normal) return;
+  const auto& info = track->track().info();
+  track->received_datagram(
+      {.sequence = object.group,
+       .object = object.object,
+       .timestamp = timestamp_of(traits().properties, object.properties,
+                                 info ? info->timescale : kDefaultTimescale, loop_.now()),
+       .properties_form = traits().properties.form,
+       .properties = object.properties,
+       .payload = object.payload});
+}
+
+// --- The end
+
+void Session::retire(Task& task) {
+  const auto found = tasks_.find(&task);
+  if (found == tasks_.end()) return;
+  if (task.of_media() && --media_ == 0) check_idle();
+  retired_.push_back(std::move(found->second));
+  tasks_.erase(found);
+  if (retired_.size() > 1) return;
+  loop_.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    // Destroying one may retire others.
+    const auto dead = std::exchange(self->retired_, {});
+  });
+}
+
+void Session::fail(const Error& error) {
+  const Error failure = to_session_error(error);
+  log::warn("{}: closing: {}", name_, failure.message());
+  close(static_cast<SessionError>(failure.code()), failure.detail());
+}
+
+void Session::close(SessionError code, std::string_view reason) {
+  if (closed_) return;
+  transport_->close(static_cast<std::uint64_t>(code), reason);
+  loop_.post([weak = weak_from_this(), error = Error(code, std::string(reason))] {
+    if (const auto self = weak.lock()) self->end(error, false);
+  });
+}
+
+void Session::on_closed(const Error& error, bool by_peer) {
+  const auto keep = hold();
+  const bool named = &error.domain() == &error_domain(transport::ApplicationError{});
+  end(named ? Error(error_domain(SessionError::no_error), error.code(), error.detail()) : error,
+      by_peer);
+}
+
+void Session::end(const Error& error, bool by_peer) {
+  if (std::exchange(closed_, true)) return;
+  setup_timer_.cancel();
+  // Readers of the peer's tracks hear of the end before the owner does.
+  auto tasks = std::exchange(tasks_, {});
+  for (auto& [key, task] : tasks) retired_.push_back(std::move(task));
+  std::exchange(retired_, {}).clear();
+  std::exchange(ending_, {}).clear();
+  control_.reset();
+  if (events_ != nullptr) events_->on_closed(error, by_peer);
+}
+
+}  // namespace moq::ietf

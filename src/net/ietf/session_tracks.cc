@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <utility>
+
+#include "net/ietf/fetch_request.h"
+#include "net/ietf/mapping.h"
+#include "net/ietf/namespace_requests.h"
+#include "net/ietf/remote_broadcast.h"
+#include "net/ietf/session.h"
+#include "net/ietf/subscribe_publisher.h"
+
+/// Session: what there is of tracks, namespaces and requests, for its parts.
+namespace moq::ietf {
+
+Result<void> Session::bind_alias(std::uint64_t alias, RemoteTrack& track) {
+  const auto [at, anew] = aliases_.emplace(alias, &track);
+  if (!anew) {
+    return moq::fail(SessionError::duplicate_track_alias, fmt::format("track alias {}", alias));
+  }
+  // Those whose alias it is not wait on.
+  auto waiting = std::exchange(awaiting_alias_, {});
+  for (auto& [stream, bound] : waiting) {
+    if (closed_ || !tasks_.contains(stream)) continue;
+    bound();
+    if (tasks_.contains(stream)) awaiting_alias_.emplace_back(stream, std::move(bound));
+  }
+  return {};
+}
+
+void Session::release_alias(std::uint64_t alias) { aliases_.erase(alias); }
+
+RemoteTrack* Session::track_of(std::uint64_t alias) const {
+  const auto found = aliases_.find(alias);
+  return found == aliases_.end() ? nullptr : found->second;
+}
+
+void Session::await_alias(Task& stream, std::function<void()> bound) {
+  std::erase_if(awaiting_alias_, [this](const auto& each) { return !tasks_.contains(each.first); });
+  awaiting_alias_.emplace_back(&stream, std::move(bound));
+}
+
+Result<std::shared_ptr<RemoteBroadcast>> Session::accept_namespace(const TrackNamespace& name) {
+  if (const auto known = broadcasts_.find(name); known != broadcasts_.end()) {
+    auto broadcast = known->second.lock();
+    if (broadcast != nullptr && broadcast->published()) return broadcast;
+  }
+  if (traits().has_reserved_namespaces && is_reserved(name)) {
+    return moq::fail(RequestErrorCode::does_not_exist, "the namespace is reserved");
+  }
+  const auto wire = to_path(name);
+  if (!wire) return moq::fail(RequestErrorCode::uninterested, "the namespace is no path here");
+  if (config_.subscribe == nullptr) {
+    return moq::fail(RequestErrorCode::uninterested, "nothing is subscribed to here");
+  }
+  if (!Scope::allows(scope_.publish, *wire)) {
+    return moq::fail(RequestErrorCode::unauthorized,
+                     "\"" + wire->text() + "\" may not be published");
+  }
+  if (broadcasts_.size() >= limits().max_announced) {
+    return moq::fail(RequestErrorCode::excessive_load, "too many namespaces");
+  }
+  auto broadcast = std::make_shared<RemoteBroadcast>(*this, name);
+  if (const auto made = broadcast->publish(scope_.root.join(*wire)); !made) {
+    return moq::fail(RequestErrorCode::internal, made.error().message());
+  }
+  broadcasts_[name] = broadcast;
+  return broadcast;
+}
+
+void Session::forget_broadcast(const TrackNamespace& name) {
+  const auto known = broadcasts_.find(name);
+  if (known != broadcasts_.end() && known->second.expired()) broadcasts_.erase(known);
+}
+
+void Session::let_end(std::shared_ptr<RemoteBroadcast> broadcast) {
+  if (broadcast == nullptr || broadcast.use_count() > 1) return;
+  RemoteBroadcast* ref = broadcast.get();
+  ending_.push_back(std::move(broadcast));
+  ref->withdraw(
+      [this, ref] { std::erase_if(ending_, [&](const auto& each) { return each.get() == ref; }); });
+}
+
+bool Session::announces_all() const {
+  return authorized_ && config_.side == Side::client && config_.publish != nullptr;
+}
+
+bool Session::may_read(const Path& path) const {
+  return path.has_prefix(scope_.root) && Scope::allows(scope_.subscribe, path.without(scope_.root));
+}
+
+bool Session::subscribed(const Request& request, const FullTrackName& track) const {
+  return std::ranges::any_of(requests_, [&](const auto& entry) {
+    const Request* other = entry.second;
+    if (other == &request || other->ours() || other->kind() != MessageKind::subscribe) return false;
+    return static_cast<const SubscribePublisher*>(other)->name() == track;
+  });
+}
+
+Result<std::shared_ptr<Track>> Session::find_track(const FullTrackName& name) {
+  const auto wire = to_path(name.track_namespace);
+  if (!wire) return moq::fail(RequestErrorCode::does_not_exist, "the namespace is no path here");
+  const Path path = scope_.root.join(*wire);
+  if (config_.publish == nullptr || !may_read(path)) {
+    return moq::fail(RequestErrorCode::unauthorized, "\"" + wire->text() + "\" may not be read");
+  }
+  const auto found = config_.publish->find(path, token());
+  if (found == nullptr) {
+    return moq::fail(RequestErrorCode::does_not_exist,
+                     "there is no broadcast \"" + wire->text() + "\"");
+  }
+  auto made = found->track(name.track_name);
+  if (!made) return moq::fail(RequestErrorCode::does_not_exist, made.error().message());
+  return *std::move(made);
+}
+
+FetchRequest* Session::fetch(std::uint64_t id) const {
+  const auto found = requests_.find(id);
+  if (found == requests_.end() || !found->second->ours()) return nullptr;
+  if (found->second->kind() != MessageKind::fetch) return nullptr;
+  return static_cast<FetchRequest*>(found->second);
+}
+
+SubscribePublisher* Session::subscription(std::uint64_t id) const {
+  const auto found = requests_.find(id);
+  if (found == requests_.end() || found->second->ours()) return nullptr;
+  if (found->second->kind() != MessageKind::subscribe) return nullptr;
+  return static_cast<SubscribePublisher*>(found->second);
+}
+
+void Session::withdraw_announcement(std::uint64_t id) {
+  const auto found = requests_.find(id);
+  if (found == requests_.end() || !found->second->ours()) return;
+  static_cast<NamespaceAnnouncement&>(*found->second).withdraw();
+}
+
+bool Session::overlaps(const Request& request, const TrackNamespace& prefix) const {
+  return std::ranges::any_of(requests_, [&](const auto& entry) {
+    const Request* other = entry.second;
+    if (other == &request || other->ours()) return false;
+    if (other->kind() != MessageKind::subscribe_namespace) return false;
+    const TrackNamespace& its = static_cast<const NamespacePublisher*>(other)->prefix();
+    const std::size_t common = std::min(its.size(), prefix.size());
+    return std::equal(its.begin(), its.begin() + static_cast<std::ptrdiff_t>(common),
+                      prefix.begin());
+  });
+}
+
+void Session::note(NamespaceReceiver& receiver, const TrackNamespace& name) {
+  published_.emplace(name, &receiver);
+}
+
+void Session::forget(NamespaceReceiver& receiver, const TrackNamespace& name) {
+  const auto [first, last] = published_.equal_range(name);
+  const auto found =
+      std::find_if(first, last, [&](const auto& each) { return each.second == &receiver; });
+  if (found != last) published_.erase(found);
+}
+
+}  // namespace moq::ietf

@@ -1,0 +1,73 @@
+#include "net/ietf/subscribe_request.h"
+
+#include <utility>
+
+#include "net/ietf/mapping.h"
+#include "net/ietf/properties.h"
+#include "net/ietf/remote_track.h"
+#include "net/ietf/session.h"
+
+namespace moq::ietf {
+
+namespace {
+
+Filter filter_for(const SubscribeOptions& options) {
+  // With no start, the latest group: deployed relays send all of it, and the drafts its rest.
+  if (!options.start && !options.end) return {.type = FilterType::largest_object};
+  Filter filter{.type = FilterType::absolute_start, .start = {.group = options.start.value_or(0)}};
+  if (options.end) {
+    filter.type = FilterType::absolute_range;
+    filter.end_group = *options.end;
+  }
+  return filter;
+}
+
+}  // namespace
+
+SubscribeRequest::SubscribeRequest(RemoteTrack& track, const SubscribeOptions& options)
+    : TrackRequest(track, MessageKind::subscribe) {
+  open(Subscribe{.request_id = id(),
+                 .track = track.name(),
+                 .subscriber_priority = to_priority(options.priority),
+                 .group_order = options.ordered ? GroupOrder::ascending : GroupOrder::descending,
+                 .filter = filter_for(options)});
+}
+
+Result<void> SubscribeRequest::received(MessageKind kind, ByteSpan body) {
+  switch (kind) {
+    case MessageKind::subscribe_ok:
+      return received_ok(body);
+    case MessageKind::publish_done:
+      return received_done(body);
+    case MessageKind::request_error:
+      return received_error(body);
+    default:
+      return fail(SessionError::protocol_violation,
+                  std::string(to_string(kind)) + " in answer to SUBSCRIBE");
+  }
+}
+
+Result<void> SubscribeRequest::received_ok(ByteSpan body) {
+  MOQ_TRY(const auto ok, decode<SubscribeOk>(session().version(), body));
+  if (std::exchange(accepted_, true)) {
+    return fail(SessionError::protocol_violation, "a second SUBSCRIBE_OK");
+  }
+  if (track() == nullptr) return {};
+  const auto done = accept(ok);
+  if (done || !done.error().is(RequestErrorCode::unsupported_extension)) return done;
+  RemoteTrack* track = detach();
+  abandon();
+  track->failed(done.error());
+  return {};
+}
+
+Result<void> SubscribeRequest::received_error(ByteSpan body) {
+  MOQ_TRY(const auto error, decode<RequestError>(session().version(), body));
+  const auto code = request_error_code(session().version(), kind(), error.failure.code);
+  RemoteTrack* track = detach();
+  finish();
+  if (track != nullptr) track->failed(Error(code, error.failure.reason));
+  return {};
+}
+
+}  // namespace moq::ietf

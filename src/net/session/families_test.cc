@@ -1,0 +1,291 @@
+// A publisher and a viewer of any protocol family, at one relay.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "net/ietf/version.h"
+#include "net/session/session.h"
+#include "net/session/testing/cluster.h"
+
+namespace moq {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::connect;
+using testing::Connection;
+using testing::Node;
+using testing::run_for;
+using testing::run_until;
+using testing::Source;
+using testing::Viewer;
+
+constexpr SubscribeOptions kLive{.max_latency = seconds(10)};
+
+class Families : public ::testing::TestWithParam<std::pair<const char*, const char*>> {
+ protected:
+  void start() {
+    publisher_session = connect(loop, publisher, relay, {.version = GetParam().first});
+    viewer_session = connect(loop, viewer, relay, {.version = GetParam().second});
+  }
+  static std::string error_of(const Connection& session) {
+    std::string out;
+    if (session.client_error) out += "client: " + session.client_error->message() + "; ";
+    if (session.server_error) out += "server: " + session.server_error->message() + "; ";
+    return out;
+  }
+  static bool has_no_times(std::string_view version) { return version == "moq-lite-03"; }
+  static bool has_subgroups(std::string_view version) {
+    return version.starts_with("moq-transport");
+  }
+  static bool has_datagrams(std::string_view version) { return version != "moq-lite-03"; }
+  std::shared_ptr<Track> find(const std::string& path) {
+    EXPECT_TRUE(run_until(loop, loop.now() + seconds(5),
+                          [&] { return viewer.origin.find(Path(path)) != nullptr; }))
+        << path << " was not announced; " << error_of(*publisher_session)
+        << error_of(*viewer_session);
+    const auto broadcast = viewer.origin.find(Path(path));
+    return broadcast == nullptr ? nullptr : broadcast->track("video").value();
+  }
+
+  Loop loop;
+  Node publisher{loop, 11};
+  Node relay{loop, 22};
+  Node viewer{loop, 33};
+  std::unique_ptr<Connection> publisher_session;
+  std::unique_ptr<Connection> viewer_session;
+};
+
+TEST_P(Families, GroupsArriveWholeFromTheLatestOn) {
+  start();
+  Source source(publisher, "room/a", {.timescale = 90000});
+  source.group(1, {"old"});
+  source.group(2, {"key", "delta"}, 9000);
+  const auto track = find("room/a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  EXPECT_EQ(seen.text(2), "key delta");
+  source.group(3, {"next"});
+  run_for(loop, seconds(1));
+  EXPECT_EQ(seen.text(3), "next");
+  EXPECT_FALSE(publisher_session->client_error) << publisher_session->client_error->message();
+  EXPECT_FALSE(viewer_session->client_error) << viewer_session->client_error->message();
+}
+
+TEST_P(Families, ObjectsArriveBeforeTheirGroupEnds) {
+  start();
+  Source source(publisher, "a");
+  const auto group = source.begin(7);
+  Source::append(*group, 0, "one");
+  const auto track = find("a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  EXPECT_EQ(seen.text(7), "one+");
+  Source::append(*group, 1, "two");
+  run_for(loop, milliseconds(100));
+  EXPECT_EQ(seen.text(7), "one two+");
+  Source::finish(*group);
+  run_for(loop, milliseconds(100));
+  EXPECT_EQ(seen.text(7), "one two");
+}
+
+TEST_P(Families, TimesAreTheSame) {
+  start();
+  Source source(publisher, "a", {.timescale = 90000});
+  source.group(0, {"x"}, 123456);
+  const auto track = find("a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  ASSERT_EQ(seen.text(0), "x");
+  if (has_no_times(GetParam().first) || has_no_times(GetParam().second)) return;
+  const auto time = seen.groups[0]->only().objects()[0].timestamp;
+  const std::uint64_t microseconds = rescale(time, seen.info->timescale, 1'000'000);
+  const std::uint64_t expected = rescale(123456, 90000, 1'000'000);
+  EXPECT_LE(std::max(microseconds, expected) - std::min(microseconds, expected), 12U)
+      << microseconds << " is not within a tick of 90 kHz of " << expected;
+}
+
+TEST_P(Families, GroupsThatAreOverCanBeFetched) {
+  if (std::string_view(GetParam().first) == "moq-lite-03") GTEST_SKIP() << "it has no FETCH";
+  if (std::string_view(GetParam().second) == "moq-lite-03") GTEST_SKIP() << "it has no FETCH";
+  start();
+  Source source(publisher, "a");
+  source.group(0, {"zero", "and more"});
+  source.group(1, {"one"});
+  source.group(2, {"two"});
+  const auto track = find("a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  ASSERT_EQ(seen.text(2), "two");
+  ASSERT_EQ(seen.text(0), "-");
+  std::optional<Result<std::shared_ptr<Group>>> fetched;
+  track->fetch(0, [&](Result<std::shared_ptr<Group>> group) { fetched = std::move(group); });
+  run_for(loop, seconds(1));
+  ASSERT_TRUE(fetched);
+  ASSERT_TRUE(*fetched) << fetched->error().message();
+  seen.groups[0] = **fetched;
+  EXPECT_EQ(seen.text(0), "zero and more");
+
+  fetched.reset();
+  track->fetch(7, [&](Result<std::shared_ptr<Group>> group) { fetched = std::move(group); });
+  run_for(loop, seconds(1));
+  ASSERT_TRUE(fetched);
+  EXPECT_FALSE(*fetched) << "there is no such group";
+  EXPECT_FALSE(viewer_session->client_error);
+  EXPECT_FALSE(publisher_session->client_error);
+}
+
+/// A group with two subgroups, gaps, and a property: 0x13 with one byte, as draft-18 has it.
+void make_subgroups(Group& group) {
+  const auto append = [](Subgroup& subgroup, std::uint64_t id, const std::string& text) {
+    Bytes properties = Bytes::copy_of(std::vector<std::uint8_t>{0x13, 1, 'p'});
+    ASSERT_TRUE(subgroup.append({.id = id,
+                                 .timestamp = id,
+                                 .size = text.size(),
+                                 .properties_form = ietf::property_form(coding::IntegerForm::vi64),
+                                 .properties = std::move(properties)},
+                                Bytes::copy_of(text)));
+  };
+  Subgroup& base = **group.add(0, false);
+  Subgroup& other = **group.add(2, true);
+  append(base, 0, "a");
+  append(base, 4, "e");
+  append(other, 1, "b");
+  append(other, 7, "h");
+  base.finish();
+  other.finish();
+  group.finish();
+}
+
+TEST_P(Families, SubgroupsAndGapsAreKeptWhereThereAreSuch) {
+  start();
+  Source source(publisher, "a", {.timescale = 1'000'000, .has_subgroups = true});
+  make_subgroups(*source.begin(3));
+  const auto track = find("a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  ASSERT_TRUE(seen.groups.contains(3));
+  const Group& group = *seen.groups[3];
+  if (!has_subgroups(GetParam().first) || !has_subgroups(GetParam().second)) {
+    EXPECT_EQ(seen.text(3), "a b e h") << "in the order of their ids";
+    return;
+  }
+  EXPECT_TRUE(group.complete());
+  ASSERT_EQ(group.subgroups().size(), 2U);
+  const auto ids = [&](std::uint64_t subgroup) {
+    std::vector<std::uint64_t> out;
+    const Subgroup* found = group.find(subgroup);
+    if (found == nullptr) return out;
+    for (const Object& object : found->objects()) out.push_back(object.id);
+    return out;
+  };
+  EXPECT_EQ(ids(0), (std::vector<std::uint64_t>{0, 4}));
+  EXPECT_EQ(ids(2), (std::vector<std::uint64_t>{1, 7}));
+  const Object& last = group.find(2)->objects().back();
+  EXPECT_EQ(last.flatten().text(), "h");
+  EXPECT_EQ(last.properties, Bytes::copy_of(std::vector<std::uint8_t>{0x13, 1, 'p'}));
+  EXPECT_TRUE(group.find(2)->ends_group());
+  EXPECT_FALSE(group.find(0)->ends_group());
+}
+
+TEST_P(Families, DatagramsArrive) {
+  if (!has_datagrams(GetParam().first) || !has_datagrams(GetParam().second)) {
+    GTEST_SKIP() << "it has no datagrams";
+  }
+  start();
+  Source source(publisher, "a");
+  const auto track = find("a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  source.track->datagram({.sequence = 5, .timestamp = 77, .payload = Bytes::copy_of("now")});
+  run_for(loop, seconds(1));
+  ASSERT_EQ(seen.datagrams.size(), 1U);
+  EXPECT_EQ(seen.datagrams[0].sequence, 5U);
+  EXPECT_EQ(seen.datagrams[0].payload.text(), "now");
+}
+
+TEST_P(Families, WithdrawnBroadcastsAreTold) {
+  start();
+  auto source = std::make_unique<Source>(publisher, "a");
+  ASSERT_NE(find("a"), nullptr);
+  source.reset();
+  EXPECT_TRUE(run_until(loop, loop.now() + seconds(5),
+                        [&] { return viewer.origin.find(Path("a")) == nullptr; }));
+}
+
+TEST_P(Families, EndOfATrackIsTold) {
+  start();
+  Source source(publisher, "a");
+  source.group(0, {"zero"});
+  const auto track = find("a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  source.track->finish(1);
+  run_for(loop, seconds(5));
+  EXPECT_EQ(seen.end, 1);
+}
+
+TEST_P(Families, UnknownTracksAreRefused) {
+  start();
+  Source source(publisher, "a", {}, "audio");
+  const auto track = find("a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(2));
+  EXPECT_TRUE(seen.error);
+  EXPECT_FALSE(viewer_session->client_error);
+}
+
+TEST_P(Families, GoawayIsHeardAndWhatRunsGoesOn) {
+  start();
+  Source source(publisher, "a");
+  source.group(0, {"zero"});
+  const auto track = find("a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  std::string told = "nothing";
+  viewer_session->client->draining([&](const std::string& uri) { told = uri; });
+  ASSERT_TRUE(viewer_session->server->drain().start("https://elsewhere/"));
+  run_for(loop, seconds(1));
+  EXPECT_EQ(told, viewer_session->server->has_goaway() ? "https://elsewhere/" : "nothing");
+  source.group(1, {"one"});
+  run_for(loop, seconds(1));
+  EXPECT_EQ(seen.text(1), "one");
+}
+
+std::vector<std::pair<const char*, const char*>> pairs() {
+  const std::vector<const char*> versions{"moq-lite-03", "moq-lite-05", "moq-transport-14",
+                                          "moq-transport-18"};
+  std::vector<std::pair<const char*, const char*>> out;
+  for (const char* from : versions) {
+    for (const char* to : versions) out.emplace_back(from, to);
+  }
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, Families, ::testing::ValuesIn(pairs()), [](const auto& given) {
+  std::string name = std::string(given.param.first) + "_to_" + given.param.second;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace moq
