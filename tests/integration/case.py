@@ -15,6 +15,10 @@ VERSIONS = ("moq-lite-01", "moq-lite-02", "moq-lite-03", "moq-lite-04", "moq-lit
 # Of publisher and viewer: all; and some in which each has each part once.
 PAIRS = list(itertools.product(VERSIONS, VERSIONS))
 CROSSED = list(zip(VERSIONS, reversed(VERSIONS)))
+# Both families: moq-transport with itself, and with moq-lite either way.
+TRANSPORT = ("moq-transport-14", "moq-transport-18")
+FAMILIES = [*itertools.product(TRANSPORT, TRANSPORT), *itertools.product(("moq-lite-03", "moq-lite-05"), TRANSPORT),
+            *itertools.product(TRANSPORT, ("moq-lite-02", "moq-lite-05"))]
 # Those in which a relay says that it is going.
 WITH_GOAWAY = ("moq-lite-04", "moq-lite-05")
 

@@ -56,12 +56,12 @@ class Operated(case.Case):
         return json.loads(text)
 
     def guests(self, server: relay.Relay, count: int = 1, version: str = "moq-lite-05", scheme: str = "moqt",
-               publish: bool = False) -> processes.Process:
+               publish: bool = False, leave: bool = False) -> processes.Process:
         """Sessions that stay until their standard input ends, and that the relay knows."""
         before = self.state()["sessions"]
         program = self.keep(processes.Process(
             [os.environ["TEST_GUESTS"], "--url", server.url(scheme=scheme), "--count", str(count), "--version",
-             version, *(["--publish"] if publish else [])], stdin=subprocess.PIPE))
+             version, *(["--publish"] if publish else []), *(["--leave"] if leave else [])], stdin=subprocess.PIPE))
         program.output.expect("^ready", count=count)
         self.until(sessions=before + count)
         return program
@@ -331,6 +331,21 @@ class Steered(Operated):
                 self.assertEqual(self.told(guests), [])
                 self.assertEqual(self.until(phase="empty")["ended"]["deadline"], 2)
 
+    def goaway_drains_peer(self, version: str) -> None:
+        """Over WebTransport: the relay drains, the idle peer leaves, and both sides see the close."""
+        server = self.operated()
+        guest = self.guests(server, version=version, scheme="https", leave=True)
+        self.drain()
+        guest.output.expect("^goaway")
+        guest.output.expect("^closed")
+        self.assertEqual(self.until(phase="empty")["ended"], {"left": 1, "deadline": 0, "lost": 0, "closed": 0})
+
+    def test_goaway_drains_peer_moq_transport_14(self):
+        self.goaway_drains_peer("moq-transport-14")
+
+    def test_goaway_drains_peer_moq_transport_18(self):
+        self.goaway_drains_peer("moq-transport-18")
+
     def test_no_time_at_all_closes_without_goaway(self):
         server = self.operated()
         guests = self.guests(server, 2)
@@ -382,7 +397,7 @@ class Configured(Operated):
         self.assertEqual(server.wait(AT_ONCE), 0, server.text())
 
     def test_after_the_timeout_what_is_left_is_closed(self):
-        for version in ("moq-lite-03", "moq-lite-05"):
+        for version in ("moq-lite-03", "moq-lite-05", *case.TRANSPORT):
             server = self.operated('drain_timeout = "100ms"')
             guests = self.guests(server, 2, version=version)
             server.send(signal.SIGTERM)

@@ -9,6 +9,7 @@ import rolling
 FULL = os.environ.get("MOQ_FULL") == "1"
 # Two of the viewers' groups, which are a second long, between the end of one roll and the next.
 GROUPS_BETWEEN = 2
+DRAFTS = ("--viewer-version", "moq-transport-14", "--viewer-version", "moq-transport-18")
 MIXED = ("--viewer-version", "moq-lite-05", "--viewer-version", "moq-lite-04")
 PERFECT = {"lost": 0, "incomplete": 0, "duplicated": 0, "out_of_order": 0, "wrong_frames": 0, "faults": 0,
            "sessions_lost": 0, "good": True}
@@ -57,6 +58,12 @@ class Short(Roll):
     def test_both_versions_and_carriers(self):
         self.roll(2, 12, *MIXED, schemes=("moqt", "https"), workers=2)
 
+    def test_a_publisher_of_moq_transport_14(self):
+        self.roll(2, 8, *DRAFTS, "--publisher-version", "moq-transport-14", schemes=("moqt", "https"), workers=2)
+
+    def test_a_publisher_of_moq_transport_18(self):
+        self.roll(2, 8, *DRAFTS, "--publisher-version", "moq-transport-18", schemes=("https", "moqt"), workers=2)
+
     def test_a_publisher_of_version_04_on_a_bad_network(self):
         self.roll(2, 8, *MIXED, "--publisher-version", "moq-lite-04",
                   network=rolling.Network(loss=0.01, rtt=0.04), schemes=("https", "moqt"))
@@ -72,6 +79,12 @@ class Long(Roll):
 
     def test_a_hundred_viewers_of_both_versions_on_both_carriers(self):
         self.roll(5, 100, *MIXED, schemes=("moqt", "https"), workers=2)
+
+    def test_a_hundred_viewers_of_moq_transport_14(self):
+        self.roll(5, 100, *DRAFTS, "--publisher-version", "moq-transport-14", schemes=("moqt", "https"), workers=2)
+
+    def test_a_hundred_viewers_of_moq_transport_18(self):
+        self.roll(5, 100, *DRAFTS, "--publisher-version", "moq-transport-18", schemes=("https", "moqt"), workers=2)
 
     def test_a_bad_network(self):
         self.roll(5, 100, network=rolling.Network(loss=0.01, rtt=0.04))

@@ -1,5 +1,5 @@
-// guests: sessions that stay at a relay, whatever it says, and tell what it says: a line
-// each on standard output, with the session's number.
+// guests: sessions that stay at a relay, whatever it says (but for --leave), and tell what it says:
+// a line each on standard output, with the session's number.
 //
 //   ready 0              the session is up
 //   goaway 0 URI         the relay's GOAWAY; the URI may be empty
@@ -44,14 +44,14 @@ const ProtocolVersion* known_version(const std::string& name) {
 class Guest {
  public:
   Guest(native::EventLoop& events, native::Dialer& dialer, const native::Url& url,
-        const ProtocolVersion* version, std::size_t number, bool publishes)
+        const ProtocolVersion* version, std::size_t number, bool publishes, OnGoaway on_goaway)
       : cache_(std::make_shared<CacheBudget>()), origin_(events.loop(), number + 1) {
     if (publishes) {
       const auto broadcast = std::make_shared<Broadcast>(events.loop(), cache_);
       publication_ = *origin_.publish(Path(fmt::format("guest/{}", number)), broadcast, Route{});
     }
     dial_ = dialer.connect(
-        url, [this, &events, target = url.target(), version, number](auto connection) {
+        url, [this, &events, target = url.target(), version, number, on_goaway](auto connection) {
           if (!connection)
             return say(fmt::format("closed {} {}", number, connection.error().message()));
           session_ = *Session::create(events.loop(), *std::move(connection),
@@ -59,7 +59,7 @@ class Guest {
                                        .publish = &origin_,
                                        .path = target,
                                        .versions = {version},
-                                       .on_goaway = OnGoaway::stay});
+                                       .on_goaway = on_goaway});
           session_->ready([number] { say(fmt::format("ready {}", number)); });
           session_->draining(
               [number](const std::string& uri) { say(fmt::format("goaway {} {}", number, uri)); });
@@ -77,7 +77,8 @@ class Guest {
   native::Dialer::Dial dial_;
 };
 
-int run(const std::string& url, const ProtocolVersion* version, std::size_t count, bool publishes) {
+int run(const std::string& url, const ProtocolVersion* version, std::size_t count, bool publishes,
+        OnGoaway on_goaway) {
   native::EventLoop events;
   const std::array versions{version};
   native::DialerConfig config;
@@ -86,8 +87,8 @@ int run(const std::string& url, const ProtocolVersion* version, std::size_t coun
   const auto dialer = *native::Dialer::create(events, config);
   std::vector<std::unique_ptr<Guest>> guests;
   for (std::size_t i = 0; i < count; ++i) {
-    guests.push_back(
-        std::make_unique<Guest>(events, *dialer, *native::Url::parse(url), version, i, publishes));
+    guests.push_back(std::make_unique<Guest>(events, *dialer, *native::Url::parse(url), version, i,
+                                             publishes, on_goaway));
   }
   boost::asio::posix::stream_descriptor input(events.context(), ::dup(STDIN_FILENO));
   input.async_wait(boost::asio::posix::stream_descriptor::wait_read,
@@ -107,11 +108,14 @@ int main(int argc, char** argv) {
   std::string version = "moq-lite-05";
   std::size_t count = 1;
   bool publishes = false;
+  bool leaves = false;
   CLI::App app("guests: sessions that stay, for tests of a relay");
   app.add_option("--url", url)->required();
   app.add_option("--version", version)->capture_default_str();
   app.add_option("--count", count)->capture_default_str();
   app.add_flag("--publish", publishes, "Each announces a broadcast");
+  app.add_flag("--leave", leaves, "Each goes when it is told to and nothing runs");
   CLI11_PARSE(app, argc, argv);
-  return moq::run(url, moq::known_version(version), count, publishes);
+  return moq::run(url, moq::known_version(version), count, publishes,
+                  leaves ? moq::OnGoaway::leave_when_idle : moq::OnGoaway::stay);
 }
