@@ -69,6 +69,7 @@ IncomingData::IncomingData(Session& session, std::shared_ptr<transport::RecvStre
 }
 
 IncomingData::~IncomingData() {
+  session().release_held(held_.size());
   if (!done_) stream_->set_handler(nullptr);
 }
 
@@ -86,18 +87,22 @@ void IncomingData::on_data(Bytes data, bool fin) {
     if (!*start) return;
     start_ = **start;
     const Bytes rest = reader_.take_rest();
+    if (!session().claim_held(rest.size())) return drop(StreamError::too_far_behind);
     held_.assign(rest.span().begin(), rest.span().end());
     return hand_over();
   }
   if (start_->kind == StreamKind::padding) return;
-  if (held_.size() + data.size() > kMaxHeld) return drop(StreamError::too_far_behind);
+  if (!session().claim_held(data.size())) return drop(StreamError::too_far_behind);
   held_.insert(held_.end(), data.span().begin(), data.span().end());
 }
 
 void IncomingData::hand_over() {
   if (done_) return;
   const auto hold = session().hold();
-  const auto rest = [this] { return Bytes::copy_of(std::exchange(held_, {})); };
+  const auto rest = [this] {
+    session().release_held(held_.size());
+    return Bytes::copy_of(std::exchange(held_, {}));
+  };
   switch (start_->kind) {
     case StreamKind::padding:
       timer_.cancel();

@@ -33,9 +33,6 @@ class IncomingRequest final : public Task, private transport::RecvHandler {
 /// A unidirectional stream of the peer's, until it is known what it is and whose.
 class IncomingData final : public Task, private transport::RecvHandler {
  public:
-  /// What a stream may send before its track is known.
-  static constexpr std::size_t kMaxHeld = 1U << 20;
-
   IncomingData(Session& session, std::shared_ptr<transport::RecvStream> stream);
   ~IncomingData() override;
 

@@ -54,6 +54,8 @@ class Session final : public ProtocolSession,
   [[nodiscard]] bool has_goaway() const override { return true; }
   void send_goaway(const std::string& uri, Duration timeout) override;
   void close(SessionError code, std::string_view reason) override;
+  /// Room for a whole object of the largest size, in bytes.
+  static constexpr std::size_t kMaxHeld = 32U << 20;
   static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
   static constexpr const char* kImplementation = "moq-cpp";
 
@@ -113,6 +115,9 @@ class Session final : public ProtocolSession,
   Result<void> bind_alias(std::uint64_t alias, RemoteTrack& track);
   void release_alias(std::uint64_t alias);
   [[nodiscard]] RemoteTrack* track_of(std::uint64_t alias) const;
+  /// Bytes of streams whose track is not known yet, kMaxHeld in all. False: too many.
+  [[nodiscard]] bool claim_held(std::size_t size);
+  void release_held(std::size_t size) { held_ -= size; }
   /// A stream whose alias nobody knows yet: told when one is bound.
   void await_alias(Task& stream, std::function<void()> bound);
 
@@ -216,6 +221,7 @@ class Session final : public ProtocolSession,
   std::deque<std::function<void()>> waiting_requests_;
   std::unordered_map<std::uint64_t, Request*> requests_;
   std::size_t peer_requests_ = 0;
+  std::size_t held_ = 0;
   std::size_t media_ = 0;    ///< tasks of media
   std::size_t serving_ = 0;  ///< subscriptions of the peer's
   std::unordered_map<std::uint64_t, RemoteTrack*> aliases_;

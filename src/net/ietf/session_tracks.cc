@@ -33,6 +33,12 @@ RemoteTrack* Session::track_of(std::uint64_t alias) const {
   return found == aliases_.end() ? nullptr : found->second;
 }
 
+bool Session::claim_held(std::size_t size) {
+  if (size > kMaxHeld - held_) return false;
+  held_ += size;
+  return true;
+}
+
 void Session::await_alias(Task& stream, std::function<void()> bound) {
   std::erase_if(awaiting_alias_, [this](const auto& each) { return !tasks_.contains(each.first); });
   awaiting_alias_.emplace_back(&stream, std::move(bound));
