@@ -41,7 +41,7 @@ class TrackFollower::Follow final : public SubgroupReader {
   std::size_t delivered_ = 0;
 };
 
-TrackFollower::TrackFollower(std::shared_ptr<Track> track, const SubscribeOptions& options,
+TrackFollower::TrackFollower(const std::shared_ptr<Track>& track, const SubscribeOptions& options,
                              Sink& sink, const Limits& limits)
     : loop_(track->loop()),
       sink_(sink),

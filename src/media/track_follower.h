@@ -40,7 +40,7 @@ class TrackFollower final : private TrackReader, private Flushable {
     std::uint64_t lost_groups = 0;  ///< missing, cut short or given up
   };
 
-  TrackFollower(std::shared_ptr<Track> track, const SubscribeOptions& options, Sink& sink,
+  TrackFollower(const std::shared_ptr<Track>& track, const SubscribeOptions& options, Sink& sink,
                 const Limits& limits);
   ~TrackFollower();
 
