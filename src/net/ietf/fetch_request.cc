@@ -10,13 +10,20 @@
 namespace moq::ietf {
 
 FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence)
+    : FetchRequest(track, sequence, {.group = sequence}, false) {}
+
+FetchRequest::FetchRequest(RemoteTrack& track, Location largest)
+    : FetchRequest(track, largest.group, {.group = largest.group, .object = largest.object + 1},
+                   true) {}
+
+FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence, Location end, bool joins)
     : Request(track.session(), MessageKind::fetch),
       track_(&track),
       sequence_(sequence),
+      joins_(joins),
       reader_(track.session().version(), GroupOrder::ascending, *this, Group::Limits{}.max_bytes) {
-  open(Fetch{
-      .request_id = id(),
-      .range = {.track = track.name(), .start = {.group = sequence}, .end = {.group = sequence}}});
+  open(Fetch{.request_id = id(),
+             .range = {.track = track.name(), .start = {.group = sequence}, .end = end}});
 }
 
 FetchRequest::~FetchRequest() {
@@ -80,12 +87,17 @@ void FetchRequest::on_data(Bytes data, bool fin) {
   if (fin) done();
 }
 
+Result<std::shared_ptr<Group>> FetchRequest::make_group() {
+  if (joins_) return track_->begin_group(sequence_);
+  return track_->track().create_fetched(sequence_);
+}
+
 Result<void> FetchRequest::on_object(const FetchObject& object) {
   subgroup_ = nullptr;
   const auto status = to_model(object.status);
   if (object.location.group != sequence_ || track_ == nullptr || !status) return {};
   if (group_ == nullptr) {
-    MOQ_TRY(group_, track_->track().create_fetched(sequence_));
+    MOQ_TRY(group_, make_group());
   }
   const std::uint64_t id = object.subgroup.value_or(object.location.object);
   Subgroup* subgroup = group_->find(id);
@@ -113,8 +125,10 @@ void FetchRequest::done() {
   if (group_ == nullptr) {
     return fail_with(Error(ModelError::not_found, "the peer has no objects of the group"));
   }
-  std::exchange(group_, nullptr)->finish();
-  detach();
+  const auto group = std::exchange(group_, nullptr);
+  RemoteTrack* track = detach();
+  if (!joins_) group->finish();
+  if (joins_ && track != nullptr) track->joined(group.get());
   finish();
 }
 
@@ -132,7 +146,12 @@ void FetchRequest::fail_with(const Error& error) {
     std::exchange(group_, nullptr)->abort(static_cast<std::uint64_t>(StreamError::cancelled));
   }
   RemoteTrack* track = detach();
-  if (track != nullptr) track->track().fail_fetch(sequence_, error);
+  if (track != nullptr && joins_) {
+    log::debug("{}: the beginning of group {}: {}", session().name(), sequence_, error.message());
+    track->joined(nullptr);
+  } else if (track != nullptr) {
+    track->track().fail_fetch(sequence_, error);
+  }
   if (stream_ != nullptr) stream_->stop(wire_code(session().version(), StreamError::cancelled));
   finish();
 }

@@ -12,10 +12,13 @@ namespace moq::ietf {
 
 class RemoteTrack;
 
-/// FETCH of one whole group, from our side, and the stream that brings it.
+/// FETCH of objects of one group, from our side, and the stream that brings them.
 class FetchRequest final : public Request, private transport::RecvHandler, private FetchSink {
  public:
+  /// A whole group, that somebody here asks for.
   FetchRequest(RemoteTrack& track, std::uint64_t sequence);
+  /// What a subscription that goes on behind `largest` leaves out of its group.
+  FetchRequest(RemoteTrack& track, Location largest);
   ~FetchRequest() override;
 
   /// Its stream, from behind the header on. A second one is stopped.
@@ -24,6 +27,8 @@ class FetchRequest final : public Request, private transport::RecvHandler, priva
   void abandon();
 
  private:
+  FetchRequest(RemoteTrack& track, std::uint64_t sequence, Location end, bool joins);
+
   Result<void> received(MessageKind kind, ByteSpan body) override;
   void on_fin() override {}
   void gone(StreamError code) override;
@@ -36,6 +41,8 @@ class FetchRequest final : public Request, private transport::RecvHandler, priva
   /// Of one group there is nothing to be done about it.
   Result<void> on_end_of_range(const EndOfRange& /*range*/) override { return {}; }
 
+  /// The group that objects go into.
+  Result<std::shared_ptr<Group>> make_group();
   /// It came to nothing: `error` is why.
   void fail_with(const Error& error);
   void done();
@@ -43,6 +50,7 @@ class FetchRequest final : public Request, private transport::RecvHandler, priva
 
   RemoteTrack* track_;  ///< null once it is over
   std::uint64_t sequence_;
+  bool joins_;  ///< a subscription goes on with the group
   std::shared_ptr<transport::RecvStream> stream_;
   FetchReader reader_;
   std::shared_ptr<Group> group_;

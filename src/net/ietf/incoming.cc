@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "net/ietf/fetch_request.h"
+#include "net/ietf/remote_track.h"
 #include "net/ietf/session.h"
 #include "net/ietf/subgroup_receiver.h"
 
@@ -127,9 +128,9 @@ void IncomingData::hand_over() {
       break;
   }
   RemoteTrack* track = session().track_of(start_->subgroup.track_alias);
-  if (track == nullptr) {
+  if (track == nullptr || track->joins(start_->subgroup.group)) {
     // Streams race with the answer that tells the alias; or its track was given up.
-    if (!std::exchange(waiting_, true)) session().await_alias(*this, [this] { hand_over(); });
+    if (!std::exchange(waiting_, true)) session().await_track(*this, [this] { hand_over(); });
     return;
   }
   done_ = true;

@@ -43,6 +43,32 @@ void RemoteTrack::unsubscribe() {
   if (request_ == nullptr) return;
   std::exchange(request_, nullptr)->abandon();
   open_.clear();
+  joining_group_.reset();
+  if (joining_ == nullptr) return;
+  std::erase(fetches_, joining_);
+  std::exchange(joining_, nullptr)->abandon();
+}
+
+void RemoteTrack::join(Location largest) {
+  if (track_->cached_from(largest.group) == largest.group) return;
+  joining_group_ = largest.group;
+  const auto made = session_.when_request_allowed([this, largest, alive = std::weak_ptr(alive_)] {
+    if (alive.expired() || track_->error() || joining_group_ != largest.group) return;
+    joining_ = &session_.add(std::make_unique<FetchRequest>(*this, largest));
+    fetches_.push_back(joining_);
+  });
+  if (!made) joining_group_.reset();
+}
+
+void RemoteTrack::joined(Group* group) {
+  if (group != nullptr) end_stream(*group, false);
+  end_join();
+}
+
+void RemoteTrack::end_join() {
+  joining_group_.reset();
+  session_.retry_waiting();
+  if (end_) ended(*std::exchange(end_, std::nullopt));
 }
 
 void RemoteTrack::on_demand(Track& /*track*/, const std::optional<SubscribeOptions>& combined) {
@@ -105,7 +131,7 @@ void RemoteTrack::finish_quiet() {
     if (open.streams != 0 || group == nullptr) continue;
     const bool ends = std::ranges::any_of(group->subgroups(),
                                           [](const auto& each) { return each->ends_group(); });
-    if (track_->latest() == group && !ends) continue;
+    if (track_->latest() == group && !ends && !track_->end()) continue;
     const Time due = later(open.since, kQuiet);
     if (due > now) {
       next = std::min(next, due);
@@ -134,6 +160,10 @@ void RemoteTrack::accepted(const TrackInfo& info) {
 void RemoteTrack::failed(const Error& error) { track_->abort(error); }
 
 void RemoteTrack::ended(std::uint64_t end) {
+  if (joining_group_) {
+    end_ = end;
+    return;
+  }
   for (const auto& [sequence, open] : std::exchange(open_, {})) {
     const auto group = open.group.lock();
     if (group != nullptr && open.streams == 0) group->finish();
@@ -143,6 +173,7 @@ void RemoteTrack::ended(std::uint64_t end) {
 
 void RemoteTrack::forget(FetchRequest& request) {
   std::erase(fetches_, &request);
+  if (joining_ == &request) joining_ = nullptr;
   if (!busy()) on_idle_();
 }
 

@@ -42,6 +42,14 @@ class RemoteTrack final : public TrackSource {
   [[nodiscard]] const FullTrackName& name() const { return name_; }
   [[nodiscard]] bool busy() const { return request_ != nullptr || !fetches_.empty(); }
 
+  /// What comes is behind `largest`: fetches the beginning of its group, so that those who
+  /// read here have it whole.
+  void join(Location largest);
+  /// Whether the beginning of that group is on its way: its streams wait.
+  [[nodiscard]] bool joins(std::uint64_t sequence) const {
+    return joining_group_ == sequence;
+  }
+
   void stream_ended();
   void received_datagram(const Datagram& datagram);
   /// The group of a subgroup stream that begins.
@@ -49,7 +57,7 @@ class RemoteTrack final : public TrackSource {
   /// One of its streams is over. `ends_group`: it had the largest object of the group.
   void end_stream(Group& group, bool ends_group);
 
-  // --- From the request.
+  // --- From the requests.
 
   void accepted(const TrackInfo& info);
   void failed(const Error& error);
@@ -57,18 +65,25 @@ class RemoteTrack final : public TrackSource {
   void ended(std::uint64_t end);
   void forget(TrackRequest& request);
   void forget(FetchRequest& request);
+  /// The beginning of the group has come, in `group`; or none of it (null).
+  void joined(Group* group);
 
  private:
   void on_demand(Track& track, const std::optional<SubscribeOptions>& combined) override;
   void on_fetch(Track& track, std::uint64_t sequence) override;
   void subscribe();
   void unsubscribe();
+  /// Lets those go on that wait for the beginning of a group.
+  void end_join();
 
   Session& session_;
   FullTrackName name_;
   std::shared_ptr<Track> track_;
   TrackRequest* request_ = nullptr;
   std::vector<FetchRequest*> fetches_;
+  std::optional<std::uint64_t> joining_group_;
+  FetchRequest* joining_ = nullptr;  ///< the fetch of its beginning, once it is made
+  std::optional<std::uint64_t> end_;  ///< told while joining
   std::optional<SubscribeOptions> wanted_;
   /// A group of which more subgroups may come.
   struct Open {

@@ -118,8 +118,10 @@ class Session final : public ProtocolSession,
   /// Bytes of streams whose track is not known yet, kMaxHeld in all. False: too many.
   [[nodiscard]] bool claim_held(std::size_t size);
   void release_held(std::size_t size) { held_ -= size; }
-  /// A stream whose alias nobody knows yet: told when one is bound.
-  void await_alias(Task& stream, std::function<void()> bound);
+  /// A stream whose track is not known yet, or not ready for it: `again` is called whenever
+  /// that may have changed.
+  void await_track(Task& stream, std::function<void()> again);
+  void retry_waiting();
 
   /// Whether another subscription of the peer's to `track` runs.
   [[nodiscard]] bool subscribed(const Request& request, const FullTrackName& track) const;
@@ -225,7 +227,7 @@ class Session final : public ProtocolSession,
   std::size_t media_ = 0;    ///< tasks of media
   std::size_t serving_ = 0;  ///< subscriptions of the peer's
   std::unordered_map<std::uint64_t, RemoteTrack*> aliases_;
-  std::vector<std::pair<Task*, std::function<void()>>> awaiting_alias_;
+  std::vector<std::pair<Task*, std::function<void()>>> waiting_streams_;
   std::vector<std::pair<Task*, std::function<void()>>> awaiting_authorization_;
   std::multimap<TrackNamespace, NamespaceReceiver*> published_;  ///< the peer's
   std::vector<NamespaceRequest*> namespaces_;

@@ -16,14 +16,18 @@ Result<void> Session::bind_alias(std::uint64_t alias, RemoteTrack& track) {
   if (!anew) {
     return moq::fail(SessionError::duplicate_track_alias, fmt::format("track alias {}", alias));
   }
-  // Those whose alias it is not wait on.
-  auto waiting = std::exchange(awaiting_alias_, {});
-  for (auto& [stream, bound] : waiting) {
-    if (closed_ || !tasks_.contains(stream)) continue;
-    bound();
-    if (tasks_.contains(stream)) awaiting_alias_.emplace_back(stream, std::move(bound));
-  }
+  retry_waiting();
   return {};
+}
+
+void Session::retry_waiting() {
+  // Those whose track it is not wait on.
+  auto waiting = std::exchange(waiting_streams_, {});
+  for (auto& [stream, again] : waiting) {
+    if (closed_ || !tasks_.contains(stream)) continue;
+    again();
+    if (tasks_.contains(stream)) waiting_streams_.emplace_back(stream, std::move(again));
+  }
 }
 
 void Session::release_alias(std::uint64_t alias) { aliases_.erase(alias); }
@@ -39,9 +43,10 @@ bool Session::claim_held(std::size_t size) {
   return true;
 }
 
-void Session::await_alias(Task& stream, std::function<void()> bound) {
-  std::erase_if(awaiting_alias_, [this](const auto& each) { return !tasks_.contains(each.first); });
-  awaiting_alias_.emplace_back(&stream, std::move(bound));
+void Session::await_track(Task& stream, std::function<void()> again) {
+  std::erase_if(waiting_streams_,
+                [this](const auto& each) { return !tasks_.contains(each.first); });
+  waiting_streams_.emplace_back(&stream, std::move(again));
 }
 
 Result<std::shared_ptr<RemoteBroadcast>> Session::accept_namespace(const TrackNamespace& name) {

@@ -61,7 +61,8 @@ void SubgroupReceiver::start(RemoteTrack& track, Bytes rest, bool fin) {
 Result<void> SubgroupReceiver::begin(std::uint64_t id) {
   // A stream may go on with a subgroup that an earlier one began.
   objects_ = group_->find(id);
-  if (objects_ != nullptr && objects_->state() == Subgroup::State::open) return {};
+  continues_ = objects_ != nullptr && objects_->state() == Subgroup::State::open;
+  if (continues_) return {};
   MOQ_TRY(objects_, group_->add(id, header_.end_of_group));
   return {};
 }
@@ -92,7 +93,10 @@ void SubgroupReceiver::on_data(Bytes data, bool fin) {
 Result<void> SubgroupReceiver::on_object(const StreamObject& object) {
   if (objects_ == nullptr) MOQ_CHECK_OK(begin(object.id));
   const auto status = to_model(object.status);
-  skipping_ = !status;
+  const auto& there = objects_->objects();
+  // A peer may begin a group anew whose beginning was fetched.
+  const bool known = continues_ && !there.empty() && object.id <= there.back().id;
+  skipping_ = !status || known;
   if (skipping_) return {};
   if (*status == ObjectStatus::end_of_group) ends_group_ = true;
   return objects_->append_object(

@@ -38,7 +38,8 @@ class SubgroupReceiver final : public Task, private transport::RecvHandler, priv
   std::shared_ptr<Track> track_;
   std::shared_ptr<Group> group_;
   Subgroup* objects_ = nullptr;  ///< once it has begun
-  bool skipping_ = false;        ///< an object that does not exist
+  bool continues_ = false;       ///< another stream has begun it
+  bool skipping_ = false;        ///< an object that does not exist, or is there
   bool ends_group_ = false;
   bool done_ = false;
 };

@@ -127,8 +127,11 @@ Result<void> SubscribePublisher::received_update(ByteSpan body) {
   const bool resumes = update.forward.value_or(false) && !message_.forward;
   message_.forward = update.forward.value_or(message_.forward);
   subscription_->update(options_);
-  // From the latest group on, as if it began now.
-  if (resumes) subscription_ = delivery_->track->subscribe(options_, *this);
+  // As if it began now.
+  if (resumes) {
+    set_joining_location();
+    subscription_ = delivery_->track->subscribe(options_, *this);
+  }
   for (const auto& [key, sending] : sending_) sending->stream->set_priority(priority(key.first));
   sweep();
   if (session().traits().updates_are_answered)
@@ -152,13 +155,19 @@ void SubscribePublisher::on_info(const TrackInfo& info) {
 
 void SubscribePublisher::answer() {
   if (std::exchange(answered_, true)) return;
-  largest_ = largest_of(delivery_->track->latest().get());
+  set_joining_location();
   SubscribeOk ok{.request_id = id(), .track_alias = id(), .largest = largest_};
   if (const auto set = set_info(session().traits(), info_, ok); !set) {
     log::debug("{}: properties of a track: {}", session().name(), set.error().message());
   }
   send(ok);
   for (const auto& waiting : std::exchange(waiting_, {})) waiting(*this);
+}
+
+void SubscribePublisher::set_joining_location() {
+  largest_ = largest_of(delivery_->track->latest().get());
+  if (message_.filter.type != FilterType::largest_object || !largest_) return;
+  first_ = {.group = largest_->group, .object = largest_->object + 1};
 }
 
 void SubscribePublisher::when_answered(Answered then) {

@@ -71,6 +71,8 @@ class SubscribePublisher final : public Request, private TrackReader {
   /// Whether `filter` asks for what was not asked for before.
   [[nodiscard]] bool widens(const Filter& filter) const;
   void answer();
+  /// Where a subscription to what is behind the largest object begins.
+  void set_joining_location();
   /// Opens streams for subgroups that have none yet.
   void look_at(Following& following);
   void open_stream(const std::shared_ptr<Group>& group, Subgroup& objects);
@@ -86,7 +88,7 @@ class SubscribePublisher final : public Request, private TrackReader {
 
   Subscribe message_;
   SubscribeOptions options_;
-  Location first_;  ///< the start that was asked for, if one was
+  Location first_;  ///< the first object that it may have
   TrackInfo info_;
   std::shared_ptr<Delivery> delivery_;
   std::unique_ptr<Subscription> subscription_;

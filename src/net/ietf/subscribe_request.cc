@@ -12,7 +12,7 @@ namespace moq::ietf {
 namespace {
 
 Filter filter_for(const SubscribeOptions& options) {
-  // With no start, the latest group: deployed relays send all of it, and the drafts its rest.
+  // With no start, the latest group: what the drafts leave out of it is fetched.
   if (!options.start && !options.end) return {.type = FilterType::largest_object};
   Filter filter{.type = FilterType::absolute_start, .start = {.group = options.start.value_or(0)}};
   if (options.end) {
@@ -25,7 +25,8 @@ Filter filter_for(const SubscribeOptions& options) {
 }  // namespace
 
 SubscribeRequest::SubscribeRequest(RemoteTrack& track, const SubscribeOptions& options)
-    : TrackRequest(track, MessageKind::subscribe) {
+    : TrackRequest(track, MessageKind::subscribe),
+      joins_(filter_for(options).type == FilterType::largest_object) {
   open(Subscribe{.request_id = id(),
                  .track = track.name(),
                  .subscriber_priority = to_priority(options.priority),
@@ -53,6 +54,8 @@ Result<void> SubscribeRequest::received_ok(ByteSpan body) {
     return fail(SessionError::protocol_violation, "a second SUBSCRIBE_OK");
   }
   if (track() == nullptr) return {};
+  // Before its streams are let in.
+  if (joins_ && ok.largest) this->track()->join(*ok.largest);
   const auto done = accept(ok);
   if (done || !done.error().is(RequestErrorCode::unsupported_extension)) return done;
   RemoteTrack* track = detach();

@@ -18,6 +18,7 @@ class SubscribeRequest final : public TrackRequest {
   Result<void> received_error(ByteSpan body);
 
   bool accepted_ = false;
+  bool joins_;  ///< begins behind the largest object
 };
 
 }  // namespace moq::ietf
