@@ -19,7 +19,7 @@ Bridge::Bridge(Loop& loop, Origin& origin, Cache& cache)
       origin_(origin),
       cache_(cache),
       // Routes from bridges have this token: they are not told of again.
-      watch_(origin.watch(Path(), *this, token())) {}
+      watch_(origin.watch(Path(), *this, token(), 0, WatchTracks::yes)) {}
 
 Bridge::~Bridge() {
   watch_.reset();
@@ -82,11 +82,12 @@ void Bridge::on_announcements(const std::vector<Announcement>& changes) {
       for (auto& [worker, peer] : peers_) send(worker, bridge::Withdrawn{change.path});
       continue;
     }
-    if (!same) home = {++last_broadcast_, change.broadcast, {}};
+    if (!same) home = {++last_broadcast_, change.broadcast, {}, {}};
     home.hops = change.hops;
+    home.tracks = change.tracks;
     home_broadcasts_[home.id] = change.broadcast;
     for (auto& [worker, peer] : peers_) {
-      send(worker, bridge::Announced{change.path, home.id, change.hops});
+      send(worker, bridge::Announced{change.path, home.id, change.hops, change.tracks});
     }
   }
 }
@@ -102,14 +103,14 @@ void Bridge::handle(std::size_t from, bridge::Announced& message) {
   auto& broadcasts = peers_.at(from).broadcasts;
   auto& known = broadcasts[message.path];
   if (known != nullptr && known->id() == message.broadcast) {
-    if (const auto updated = known->update(std::move(message.hops)); !updated) {
+    if (const auto updated = known->update(message); !updated) {
       log::debug("bridge: {}: {}", message.path.text(), updated.error().message());
     }
     return;
   }
   auto old =
       std::exchange(known, std::make_shared<RemoteBroadcast>(*this, from, message.broadcast));
-  if (const auto published = known->publish(message.path, std::move(message.hops)); !published) {
+  if (const auto published = known->publish(message); !published) {
     log::warn("bridge: cannot publish {} of worker {}: {}", message.path.text(), from,
               published.error().message());
     broadcasts.erase(message.path);

@@ -85,6 +85,7 @@ class Bridge final : private AnnounceReader, private Flushable {
     bridge::BroadcastId id = 0;
     std::weak_ptr<Broadcast> broadcast;
     std::vector<HopId> hops;
+    TrackNames tracks;
   };
 
   void on_announcements(const std::vector<Announcement>& changes) override;

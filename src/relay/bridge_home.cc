@@ -51,7 +51,7 @@ class HomeTrack::Crossing final : private GroupReader {
 
     void tell(GroupGrown& grown) {
       if (ended_) return;
-      SubgroupGrown mine{.id = subgroup_.id(), .ends_group = subgroup_.ends_group()};
+      SubgroupGrown mine{.id = subgroup_.id(), .info = subgroup_.info()};
       const auto& objects = subgroup_.objects();
       // The last object that was begun may have grown.
       for (std::size_t i = begun_ == 0 ? 0 : begun_ - 1; i < objects.size(); ++i) {

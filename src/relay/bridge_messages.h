@@ -34,6 +34,7 @@ struct Announced {
   Path path;
   BroadcastId broadcast = 0;
   std::vector<HopId> hops;
+  TrackNames tracks;
 };
 struct Withdrawn {
   Path path;
@@ -58,7 +59,7 @@ struct Piece {
 };
 struct SubgroupGrown {
   std::uint64_t id = 0;
-  bool ends_group = true;
+  SubgroupInfo info = {};
   std::vector<Piece> pieces;
   Subgroup::State state = Subgroup::State::open;
   std::uint64_t abort_code = 0;

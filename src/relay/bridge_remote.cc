@@ -85,10 +85,11 @@ void RemoteTrack::handle(GroupGrown& message) {
 bool RemoteTrack::apply(Group& group, SubgroupGrown& grown) {
   Subgroup* subgroup = group.find(grown.id);
   if (subgroup == nullptr) {
-    const auto added = group.add(grown.id, grown.ends_group);
+    const auto added = group.add(grown.id, grown.info);
     if (!added) return false;
     subgroup = *added;
   }
+  if (grown.info.ends_group) subgroup->set_ends_group();
   for (Piece& piece : grown.pieces) {
     if (piece.begins && !subgroup->append_object(*std::move(piece.begins))) return false;
     for (Bytes& chunk : piece.chunks) {
@@ -144,16 +145,20 @@ RemoteBroadcast::~RemoteBroadcast() {
   broadcast_->close(Error(ModelError::closed, "the broadcast has ended"));
 }
 
-Result<void> RemoteBroadcast::publish(const Path& path, std::vector<HopId> hops) {
-  MOQ_TRY(publication_,
-          bridge_.origin().publish(path, broadcast_,
-                                   Route{.hops = std::move(hops), .peer = bridge_.token()}));
+Route RemoteBroadcast::route(Announced& message) const {
+  return {.hops = std::move(message.hops),
+          .peer = bridge_.token(),
+          .tracks = std::move(message.tracks)};
+}
+
+Result<void> RemoteBroadcast::publish(Announced& message) {
+  MOQ_TRY(publication_, bridge_.origin().publish(message.path, broadcast_, route(message)));
   return {};
 }
 
-Result<void> RemoteBroadcast::update(std::vector<HopId> hops) {
+Result<void> RemoteBroadcast::update(Announced& message) {
   if (publication_ == nullptr) return {};
-  return publication_->update(Route{.hops = std::move(hops), .peer = bridge_.token()});
+  return publication_->update(route(message));
 }
 
 bool RemoteBroadcast::busy() const {

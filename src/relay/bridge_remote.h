@@ -80,8 +80,8 @@ class RemoteBroadcast final : private BroadcastSource {
   [[nodiscard]] BroadcastId id() const { return id_; }
 
   /// Fails as Origin::publish does.
-  Result<void> publish(const Path& path, std::vector<HopId> hops);
-  Result<void> update(std::vector<HopId> hops);
+  Result<void> publish(Announced& message);
+  Result<void> update(Announced& message);
   void withdraw() { publication_.reset(); }
   /// Whether a track still waits for something.
   [[nodiscard]] bool busy() const;
@@ -90,6 +90,7 @@ class RemoteBroadcast final : private BroadcastSource {
 
  private:
   void on_track(Broadcast& broadcast, const std::shared_ptr<Track>& track) override;
+  [[nodiscard]] Route route(Announced& message) const;
 
   Bridge& bridge_;
   std::size_t home_;

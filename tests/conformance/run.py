@@ -31,13 +31,7 @@ PATIENCE, IMPATIENCE = 30, 3
 BOTH = (14, 18)
 # What the relay does not do yet: the cases, the drafts in which they fail, and what it does
 # instead. One that passes makes the run fail.
-KNOWN_FAILURES: dict[str, tuple[tuple[int, ...], str]] = {
-    "15c": ((18,), "refused with 0x10 at once: RENDEZVOUS_TIMEOUT is not waited for"),
-    "26i": (BOTH, "the priority becomes the track's, 128"),
-    "50b": (BOTH, "a session is not told of its own namespaces"),
-    "52d": (BOTH, "the whole latest group comes, as from the reference: docs/wire/mapping.md"),
-    "55": (BOTH, "refused as if it were not there"),
-}
+KNOWN_FAILURES: dict[str, tuple[tuple[int, ...], str]] = {}
 
 # Of the list, what this tester cannot play: a client on raw QUIC.
 NOT_RUN = ("3", "PATH on WebTransport, or from a server", "session closed with 0x8", "PATH",

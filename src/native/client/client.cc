@@ -119,6 +119,7 @@ void Client::dialled(Line& line, Result<std::shared_ptr<transport::Session>> con
                        .cache = line.leg != nullptr ? &line.leg->cache() : nullptr,
                        .peer = splice_ != nullptr ? splice_->token() : this,
                        .path = line.target.url.target(),
+                       .authority = line.target.url.authority(),
                        .versions = options_.versions,
                        .on_goaway = options_.reconnect ? OnGoaway::stay : OnGoaway::leave_when_idle,
                        .limits = options_.limits});

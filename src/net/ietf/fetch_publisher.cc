@@ -8,7 +8,7 @@
 #include "net/ietf/properties.h"
 #include "net/ietf/session.h"
 #include "net/ietf/stream.h"
-#include "net/ietf/subscribe_publisher.h"
+#include "net/ietf/track_publisher.h"
 #include "net/model/error.h"
 
 namespace moq::ietf {
@@ -81,7 +81,7 @@ void FetchPublisher::begin() {
 }
 
 void FetchPublisher::join() {
-  SubscribePublisher* joined = session().subscription(message_.range.joining_request_id);
+  TrackPublisher* joined = session().subscription(message_.range.joining_request_id);
   if (joined == nullptr) {
     return refuse(RequestErrorCode::invalid_joining_request_id, "there is no such subscription");
   }
@@ -90,7 +90,7 @@ void FetchPublisher::join() {
     return session().fail(Error(SessionError::protocol_violation,
                                 "a fetch joins a subscription to another than the largest object"));
   }
-  joined->when_answered([this, alive = std::weak_ptr(alive_)](SubscribePublisher& subscription) {
+  joined->when_answered([this, alive = std::weak_ptr(alive_)](TrackPublisher& subscription) {
     if (alive.expired() || over()) return;
     const auto& largest = subscription.largest();
     if (!subscription.forwards() || !largest) {
@@ -252,7 +252,8 @@ bool FetchPublisher::add_object(const Subgroup& subgroup, const Object& object) 
   const VersionInfo& version = session().traits();
   FetchObject header{.location = {.group = group_id_, .object = object.id},
                      .subgroup = subgroup.id(),
-                     .priority = to_priority(track_->info()->priority),
+                     .priority = to_priority(
+                         subgroup.info().priority.value_or(track_->info()->priority)),
                      .size = object.size,
                      .status = static_cast<Status>(object.status)};
   if (may_have_properties(version.objects, header.status)) {

@@ -102,7 +102,8 @@ Result<void> FetchRequest::on_object(const FetchObject& object) {
   const std::uint64_t id = object.subgroup.value_or(object.location.object);
   Subgroup* subgroup = group_->find(id);
   if (subgroup == nullptr) {
-    MOQ_TRY(subgroup, group_->add(id));
+    MOQ_TRY(subgroup, group_->add(id, {.ends_group = !joins_,
+                                       .priority = to_priority(object.priority)}));
   }
   MOQ_CHECK_OK(subgroup->append_object(
       {.id = object.location.object,

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "net/base/time.h"
+
 /// What a moq-transport peer may send. Sizes are in bytes. Where a draft has the
 /// number, its section is named; the others are ours.
 namespace moq::ietf {
@@ -32,5 +34,8 @@ inline constexpr std::uint64_t kMaxAuthTokenCache = 16384;
 inline constexpr std::uint64_t kAuthTokenOverhead = 16;
 /// The properties of an object: room for one of the longest values and more.
 inline constexpr std::size_t kMaxObjectProperties = 128 << 10;
+
+/// How long a SUBSCRIBE may wait for a publisher (§"RENDEZVOUS TIMEOUT Parameter").
+inline constexpr Duration kMaxRendezvous = std::chrono::seconds(30);
 
 }  // namespace moq::ietf

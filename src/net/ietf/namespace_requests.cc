@@ -58,6 +58,7 @@ Result<void> NamespaceRequest::received(MessageKind kind, ByteSpan body) {
       const auto suffix = to_path(message.suffix);
       if (!suffix) return {};
       const Path wire = prefix_.join(*suffix);
+      if (session().announces(to_namespace(wire))) return {};
       slot = std::make_shared<RemoteBroadcast>(session(), to_namespace(wire));
       if (!slot->publish(session().scope().root.join(wire))) slot.reset();
       return {};
@@ -116,12 +117,12 @@ Result<void> NamespaceAnnouncement::received(MessageKind kind, ByteSpan body) {
   return {};
 }
 
-Announcer::Announcer(Session& session, const Path& prefix) : Task(session), prefix_(prefix) {}
+Announcer::Announcer(Session& session, const Path& prefix, PeerToken except)
+    : Task(session), prefix_(prefix), except_(except) {}
 Announcer::~Announcer() = default;
 
 void Announcer::start() {
-  watch_ = session().config().publish->watch(session().scope().root.join(prefix_), *this,
-                                             session().token());
+  watch_ = session().config().publish->watch(session().scope().root.join(prefix_), *this, except_);
 }
 
 void Announcer::on_announcements(const std::vector<Announcement>& changes) {
@@ -154,6 +155,9 @@ NamespaceReceiver::NamespaceReceiver(Session& session, Arrival arrival, PublishN
 NamespaceReceiver::~NamespaceReceiver() { session().forget(*this, name_); }
 
 void NamespaceReceiver::begin() {
+  if (session().announces(name_)) {
+    return refuse(RequestErrorCode::uninterested, "it comes from here");
+  }
   auto broadcast = session().accept_namespace(name_);
   if (!broadcast) return refuse(request_error_of(broadcast.error()), broadcast.error().detail());
   broadcast_ = *std::move(broadcast);
@@ -166,7 +170,7 @@ void NamespaceReceiver::set_draining() {
 }
 
 Result<void> NamespaceReceiver::received(MessageKind kind, ByteSpan body) {
-  if (kind != MessageKind::request_update)
+  if (kind != MessageKind::request_update || !session().traits().updates_are_answered)
     return tl::unexpected<Error>(unexpected(kind, this->kind()));
   MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
   send(RequestUpdateOk{.request_id = update.request_id});
@@ -198,13 +202,22 @@ void NamespacePublisher::begin() {
   }
   path_ = session().scope().root.join(*prefix);
   send(RequestOk{.request_id = id()});
+  start();
+}
+
+void NamespacePublisher::start() {
   if (session().config().publish == nullptr) return;
+  // A relay tells the peer of its own, too; whoever dials one has only its own to tell.
+  const PeerToken except = session().config().side == Side::server ? nullptr : session().token();
   if (session().traits().has_subscribe_tracks) {
-    watch_ = session().config().publish->watch(path_, *this, session().token());
+    watch_ = session().config().publish->watch(path_, *this, except);
     return;
   }
+  // Which of the tracks it wants, the peer says in its answers.
+  tracks_ = std::make_unique<TrackAnnouncer>(session(), path_, false);
+  tracks_->start();
   if (session().announces_all()) return;
-  announcer_ = std::make_unique<Announcer>(session(), *prefix);
+  announcer_ = std::make_unique<Announcer>(session(), path_.without(session().scope().root), except);
   announcer_->start();
 }
 
@@ -224,22 +237,44 @@ void NamespacePublisher::on_announcements(const std::vector<Announcement>& chang
 }
 
 Result<void> NamespacePublisher::received(MessageKind kind, ByteSpan body) {
-  if (kind != MessageKind::request_update)
-    return tl::unexpected<Error>(unexpected(kind, this->kind()));
+  if (kind == MessageKind::request_update && session().traits().updates_are_answered) {
+    return received_update(body);
+  }
+  return tl::unexpected<Error>(unexpected(kind, this->kind()));
+}
+
+Result<void> NamespacePublisher::received_update(ByteSpan body) {
   MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
+  if (update.prefix) {
+    const auto prefix = to_path(*update.prefix);
+    prefix_ = *update.prefix;
+    if (!prefix || session().overlaps(*this, prefix_)) {
+      stop();
+      refuse(prefix ? RequestErrorCode::prefix_overlap : RequestErrorCode::does_not_exist,
+             "the new prefix cannot be had");
+      return {};
+    }
+    stop();
+    told_.clear();
+    path_ = session().scope().root.join(*prefix);
+  }
   send(RequestUpdateOk{.request_id = update.request_id});
+  // Suffixes are relative to the new prefix from here on.
+  if (update.prefix) start();
   return {};
 }
 
 void NamespacePublisher::on_fin() {
-  watch_.reset();
-  announcer_.reset();
+  stop();
   finish();
 }
 
-void NamespacePublisher::gone(StreamError /*code*/) {
+void NamespacePublisher::gone(StreamError /*code*/) { stop(); }
+
+void NamespacePublisher::stop() {
   watch_.reset();
   announcer_.reset();
+  tracks_.reset();
 }
 
 }  // namespace moq::ietf

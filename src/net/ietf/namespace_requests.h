@@ -8,6 +8,7 @@
 
 #include "net/ietf/remote_broadcast.h"
 #include "net/ietf/request.h"
+#include "net/ietf/tracks_publisher.h"
 #include "net/model/origin.h"
 
 namespace moq::ietf {
@@ -41,6 +42,7 @@ class NamespaceAnnouncement final : public Request {
   NamespaceAnnouncement(Session& session, TrackNamespace name);
   /// It is there no longer.
   void withdraw();
+  [[nodiscard]] const TrackNamespace& name() const { return name_; }
 
  private:
   [[nodiscard]] bool of_media() const override { return false; }
@@ -54,8 +56,8 @@ class NamespaceAnnouncement final : public Request {
 /// Tells the peer of what is below a prefix by a PUBLISH_NAMESPACE each.
 class Announcer final : public Task, private AnnounceReader {
  public:
-  /// `prefix`: in the peer's terms.
-  Announcer(Session& session, const Path& prefix);
+  /// `prefix`: in the peer's terms. `except`: whose it is not told of; null: of all.
+  Announcer(Session& session, const Path& prefix, PeerToken except);
   ~Announcer() override;
   void start();
 
@@ -64,6 +66,7 @@ class Announcer final : public Task, private AnnounceReader {
   void on_announcements(const std::vector<Announcement>& changes) override;
 
   Path prefix_;
+  PeerToken except_;
   std::unique_ptr<Origin::Watch> watch_;
   /// The id of each request, by its path; it may have ended meanwhile.
   std::map<Path, std::uint64_t> told_;
@@ -104,27 +107,17 @@ class NamespacePublisher final : public Request, private AnnounceReader {
   void on_fin() override;
   void gone(StreamError code) override;
   void on_announcements(const std::vector<Announcement>& changes) override;
+  Result<void> received_update(ByteSpan body);
+  void start();
+  void stop();
 
   TrackNamespace prefix_;
   Path path_;  ///< in the origin's terms
   std::unique_ptr<Origin::Watch> watch_;
   std::set<Path> told_;
-  std::unique_ptr<Announcer> announcer_;  ///< where there is no NAMESPACE
-};
-
-/// A request of a kind that is not served here.
-template <typename M>
-class Unsupported final : public Request {
- public:
-  using First = M;
-  Unsupported(Session& session, Arrival arrival, const M& /*message*/)
-      : Request(session, M::kKind, std::move(arrival)) {}
-  void begin() { refuse(RequestErrorCode::not_supported, "not served here"); }
-
- private:
-  Result<void> received(MessageKind, ByteSpan) override { return {}; }
-  void on_fin() override {}
-  void gone(StreamError) override {}
+  /// Where there is no NAMESPACE, nor SUBSCRIBE_TRACKS.
+  std::unique_ptr<Announcer> announcer_;
+  std::unique_ptr<TrackAnnouncer> tracks_;
 };
 
 }  // namespace moq::ietf

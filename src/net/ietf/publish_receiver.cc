@@ -14,6 +14,7 @@ PublishReceiver::PublishReceiver(Session& session, Arrival arrival, Publish mess
 PublishReceiver::~PublishReceiver() {
   kept_.reset();
   detach();
+  if (published_) broadcast_->forget_track(message_.track.track_name);
   session().let_end(std::move(broadcast_));
 }
 
@@ -24,6 +25,7 @@ void PublishReceiver::begin() {
   auto made = broadcast_->publish_track(message_.track.track_name, *this);
   if (!made) return refuse(request_error_of(made.error()), made.error().detail());
   set_track(**made);
+  published_ = true;
   // What nobody wants is given up; this one goes on, for those who come later.
   kept_ = track()->track().subscribe({}, *this);
   if (const auto done = accept(message_); !done) {

@@ -34,6 +34,7 @@ class PublishReceiver final : public TrackRequest, private TrackReader {
   Publish message_;
   std::shared_ptr<RemoteBroadcast> broadcast_;
   std::unique_ptr<Subscription> kept_;
+  bool published_ = false;
 };
 
 }  // namespace moq::ietf

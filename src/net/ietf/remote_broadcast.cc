@@ -27,7 +27,12 @@ RemoteBroadcast::~RemoteBroadcast() {
 
 Route RemoteBroadcast::route() const {
   // An unknown hop stands for a way that the drafts do not tell of.
-  return {.hops = {0}, .peer = session_.token(), .draining = session_.goaway_received()};
+  return {.hops = {0},
+          .peer = session_.token(),
+          .draining = session_.goaway_received(),
+          .tracks = published_.empty()
+                        ? nullptr
+                        : std::make_shared<const std::set<std::string>>(published_)};
 }
 
 Result<void> RemoteBroadcast::publish(const Path& path) {
@@ -35,7 +40,9 @@ Result<void> RemoteBroadcast::publish(const Path& path) {
   return {};
 }
 
-void RemoteBroadcast::set_draining() {
+void RemoteBroadcast::set_draining() { update_route(); }
+
+void RemoteBroadcast::update_route() {
   // The hops do not change, so nothing can be wrong with them.
   if (publication_ != nullptr) (void)publication_->update(route());
 }
@@ -79,7 +86,22 @@ Result<RemoteTrack*> RemoteBroadcast::publish_track(const std::string& name,
   const bool anew = std::exchange(brought_by_, nullptr) == nullptr;
   if (!track) return fail(RequestErrorCode::excessive_load, track.error().message());
   if (!anew) return fail(RequestErrorCode::duplicate_subscription, "it is subscribed to");
+  published_.insert(name);
+  post_update();
   return tracks_.find(track->get())->second.get();
+}
+
+void RemoteBroadcast::forget_track(const std::string& name) {
+  if (published_.erase(name) != 0) post_update();
+}
+
+void RemoteBroadcast::post_update() {
+  if (std::exchange(update_posted_, true)) return;
+  session_.loop().post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
+    update_posted_ = false;
+    update_route();
+  });
 }
 
 void RemoteBroadcast::check_idle() {

@@ -3,6 +3,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "net/ietf/remote_track.h"
@@ -23,6 +25,8 @@ class RemoteBroadcast final : private BroadcastSource {
   /// The track of that name, which `request` brings. Fails with DUPLICATE_SUBSCRIPTION if
   /// the peer is asked for it already.
   Result<RemoteTrack*> publish_track(const std::string& name, TrackRequest& request);
+  /// Its PUBLISH is over.
+  void forget_track(const std::string& name);
   /// The peer has withdrawn it: nobody finds it any more, and what is running goes on
   /// until it ends by itself. `done` is called from the loop when nothing runs.
   void withdraw(std::function<void()> done);
@@ -33,6 +37,9 @@ class RemoteBroadcast final : private BroadcastSource {
   void on_track(Broadcast& broadcast, const std::shared_ptr<Track>& track) override;
   void check_idle();
   [[nodiscard]] Route route() const;
+  void update_route();
+  /// On the loop's next turn: tracks often come many at a time.
+  void post_update();
 
   Session& session_;
   TrackNamespace name_;
@@ -41,6 +48,8 @@ class RemoteBroadcast final : private BroadcastSource {
   std::map<const Track*, std::unique_ptr<RemoteTrack>> tracks_;
   std::vector<std::unique_ptr<RemoteTrack>> dead_;
   TrackRequest* brought_by_ = nullptr;  ///< the track that is being made
+  std::set<std::string> published_;     ///< tracks that came by PUBLISH
+  bool update_posted_ = false;
   std::function<void()> done_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

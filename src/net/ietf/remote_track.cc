@@ -29,6 +29,12 @@ RemoteTrack::~RemoteTrack() {
   for (FetchRequest* request : std::exchange(fetches_, {})) request->abandon();
 }
 
+void RemoteTrack::start() {
+  session_.loop().post([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && !track_->error()) subscribe();
+  });
+}
+
 void RemoteTrack::subscribe() {
   if (request_ != nullptr) return;
   const auto made = session_.when_request_allowed([this, alive = std::weak_ptr(alive_)] {

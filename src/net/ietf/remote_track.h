@@ -32,7 +32,8 @@ class RemoteTrack final : public TrackSource {
               std::function<void()> on_idle);
   ~RemoteTrack() override;
 
-  void start() { subscribe(); }
+  /// Asks for it, once it is known in this turn what its first readers want.
+  void start();
   /// It comes by itself.
   void start(TrackRequest& request) { request_ = &request; }
 

@@ -14,6 +14,7 @@
 #include "net/ietf/publish_receiver.h"
 #include "net/ietf/remote_track.h"
 #include "net/ietf/subscribe_publisher.h"
+#include "net/ietf/tracks_publisher.h"
 #include "net/ietf/track_status_publisher.h"
 #include "net/model/error.h"
 #include "net/transport/error.h"
@@ -101,6 +102,7 @@ void Session::send_setup() {
   SetupOptions options;
   if (config_.side == Side::client && !transport_->traits().carries_path) {
     options.path = config_.path.starts_with('/') ? config_.path : "/" + config_.path;
+    if (!config_.authority.empty()) options.authority = config_.authority;
   }
   options.implementation = kImplementation;
   options.max_auth_token_cache_size = kMaxAuthTokenCache;
@@ -173,7 +175,7 @@ void Session::start_announcements() {
       });
     }
   }
-  if (config_.publish != nullptr) add(std::make_unique<Announcer>(*this, Path())).start();
+  if (config_.publish != nullptr) add(std::make_unique<Announcer>(*this, Path(), token())).start();
 }
 
 std::size_t Session::announced() const {
@@ -315,7 +317,7 @@ Result<void> Session::make_request(MessageKind kind, const RawMessage& message, 
     case MessageKind::track_status:
       return serve<TrackStatusPublisher>(message, std::move(arrival));
     case MessageKind::subscribe_tracks:
-      return serve<Unsupported<SubscribeTracks>>(message, std::move(arrival));
+      return serve<TracksPublisher>(message, std::move(arrival));
     default:
       return moq::fail(SessionError::protocol_violation,
                        fmt::format("{} begins no request", to_string(kind)));
@@ -408,8 +410,14 @@ Result<void> Session::received_about_request(MessageKind kind, ByteSpan body) {
   if (!id) return moq::fail(SessionError::protocol_violation, "a message without a request id");
   const auto found = requests_.find(*id);
   if (found == requests_.end()) return {};
+  const Request& request = *found->second;
   const bool ends = kind == MessageKind::unsubscribe || kind == MessageKind::fetch_cancel;
-  if (ends == found->second->ours()) {
+  // A PUBLISH is served by who has made it.
+  const bool served_here = request.ours() == (request.kind() == MessageKind::publish);
+  const bool right = ends                                ? served_here
+                     : kind == MessageKind::publish_done ? !served_here
+                                                         : request.ours();
+  if (!right) {
     return moq::fail(SessionError::protocol_violation,
                      fmt::format("{} about a request of the wrong side", to_string(kind)));
   }
@@ -509,6 +517,7 @@ void Session::on_datagram(Bytes datagram) {
        .object = object.object,
        .timestamp = timestamp_of(traits().properties, object.properties,
                                  info ? info->timescale : kDefaultTimescale, loop_.now()),
+       .priority = object.priority ? std::optional(to_priority(*object.priority)) : std::nullopt,
        .properties_form = traits().properties.form,
        .properties = object.properties,
        .payload = object.payload});

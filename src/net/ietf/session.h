@@ -29,7 +29,7 @@ class NamespaceReceiver;
 class NamespaceRequest;
 class RemoteBroadcast;
 class RemoteTrack;
-class SubscribePublisher;
+class TrackPublisher;
 
 /// A moq-transport session on one transport session, in any draft that has a row in
 /// versions().
@@ -123,8 +123,11 @@ class Session final : public ProtocolSession,
   void await_track(Task& stream, std::function<void()> again);
   void retry_waiting();
 
-  /// Whether another subscription of the peer's to `track` runs.
-  [[nodiscard]] bool subscribed(const Request& request, const FullTrackName& track) const;
+  /// Whether a subscription of the peer's to `track` runs, but for `except`.
+  [[nodiscard]] bool subscribed(const FullTrackName& track, const Request* except = nullptr) const;
+  /// The path of a namespace, in the origin's terms, if the peer may read what is there.
+  /// Fails with a RequestErrorCode.
+  [[nodiscard]] Result<Path> readable(const TrackNamespace& name) const;
   /// The track that the peer names, if it may read it. Fails with a RequestErrorCode.
   Result<std::shared_ptr<Track>> find_track(const FullTrackName& name);
   /// The broadcast that a namespace of the peer's is, put into the origin if it is not
@@ -139,8 +142,10 @@ class Session final : public ProtocolSession,
   [[nodiscard]] bool announces_all() const;
   /// Whether the peer may read the broadcast at `path`, in the origin's terms.
   [[nodiscard]] bool may_read(const Path& path) const;
-  /// The peer's subscription of that id; null if none runs.
-  [[nodiscard]] SubscribePublisher* subscription(std::uint64_t id) const;
+  /// The peer's subscription of that id, whoever began it; null if none runs.
+  [[nodiscard]] TrackPublisher* subscription(std::uint64_t id) const;
+  /// Ends the PUBLISH of ours with that id, if it runs.
+  void replace_publication(std::uint64_t id);
   /// Our fetch of that id; null if none runs.
   [[nodiscard]] FetchRequest* fetch(std::uint64_t id) const;
   void count_serving(int change) { serving_ += static_cast<std::size_t>(change); }
@@ -167,9 +172,11 @@ class Session final : public ProtocolSession,
                              std::uint64_t type);
   /// Ends the PUBLISH_NAMESPACE of ours with that id, if it runs.
   void withdraw_announcement(std::uint64_t id);
-  /// Whether the peer has another SUBSCRIBE_NAMESPACE whose prefix is one of this one's, or
-  /// the other way round.
+  /// Whether the peer has another request of this one's kind (SUBSCRIBE_NAMESPACE,
+  /// SUBSCRIBE_TRACKS) whose prefix is one of this one's, or the other way round.
   [[nodiscard]] bool overlaps(const Request& request, const TrackNamespace& prefix) const;
+  /// Whether a PUBLISH_NAMESPACE of ours tells the peer of `name`: so it may tell us.
+  [[nodiscard]] bool announces(const TrackNamespace& name) const;
   void forget(NamespaceRequest& request) { std::erase(namespaces_, &request); }
   void note(NamespaceReceiver& receiver, const TrackNamespace& name);
   void forget(NamespaceReceiver& receiver, const TrackNamespace& name);
@@ -197,6 +204,8 @@ class Session final : public ProtocolSession,
   /// Checks the id of a new request of the peer's, and takes it.
   Result<void> take_peer_id(std::uint64_t id);
   void allow_more_requests();
+  /// `request` as a subscription of the peer's; null if it is none.
+  [[nodiscard]] static TrackPublisher* publisher(Request* request);
   template <typename R>
   Result<void> serve(const RawMessage& message, Arrival arrival);
   Result<void> make_request(MessageKind kind, const RawMessage& message, Arrival arrival);

@@ -6,7 +6,8 @@
 #include "net/ietf/namespace_requests.h"
 #include "net/ietf/remote_broadcast.h"
 #include "net/ietf/session.h"
-#include "net/ietf/subscribe_publisher.h"
+#include "net/ietf/publish_request.h"
+#include "net/ietf/tracks_publisher.h"
 
 /// Session: what there is of tracks, namespaces and requests, for its parts.
 namespace moq::ietf {
@@ -98,25 +99,31 @@ bool Session::may_read(const Path& path) const {
   return path.has_prefix(scope_.root) && Scope::allows(scope_.subscribe, path.without(scope_.root));
 }
 
-bool Session::subscribed(const Request& request, const FullTrackName& track) const {
+bool Session::subscribed(const FullTrackName& track, const Request* except) const {
   return std::ranges::any_of(requests_, [&](const auto& entry) {
-    const Request* other = entry.second;
-    if (other == &request || other->ours() || other->kind() != MessageKind::subscribe) return false;
-    return static_cast<const SubscribePublisher*>(other)->name() == track;
+    const TrackPublisher* other = publisher(entry.second);
+    return other != nullptr && other != except && other->name() == track;
   });
 }
 
-Result<std::shared_ptr<Track>> Session::find_track(const FullTrackName& name) {
-  const auto wire = to_path(name.track_namespace);
+Result<Path> Session::readable(const TrackNamespace& name) const {
+  const auto wire = to_path(name);
   if (!wire) return moq::fail(RequestErrorCode::does_not_exist, "the namespace is no path here");
   const Path path = scope_.root.join(*wire);
   if (config_.publish == nullptr || !may_read(path)) {
     return moq::fail(RequestErrorCode::unauthorized, "\"" + wire->text() + "\" may not be read");
   }
-  const auto found = config_.publish->find(path, token());
+  return path;
+}
+
+Result<std::shared_ptr<Track>> Session::find_track(const FullTrackName& name) {
+  MOQ_TRY(const Path path, readable(name.track_namespace));
+  auto found = config_.publish->find(path, token());
+  // What nobody else has may be the peer's own.
+  if (found == nullptr && config_.side == Side::server) found = config_.publish->find(path);
   if (found == nullptr) {
     return moq::fail(RequestErrorCode::does_not_exist,
-                     "there is no broadcast \"" + wire->text() + "\"");
+                     "there is no broadcast \"" + path.without(scope_.root).text() + "\"");
   }
   auto made = found->track(name.track_name);
   if (!made) return moq::fail(RequestErrorCode::does_not_exist, made.error().message());
@@ -130,11 +137,21 @@ FetchRequest* Session::fetch(std::uint64_t id) const {
   return static_cast<FetchRequest*>(found->second);
 }
 
-SubscribePublisher* Session::subscription(std::uint64_t id) const {
+TrackPublisher* Session::publisher(Request* request) {
+  // The peer's SUBSCRIBE, or a PUBLISH of ours.
+  const MessageKind kind = request->ours() ? MessageKind::publish : MessageKind::subscribe;
+  return request->kind() == kind ? static_cast<TrackPublisher*>(request) : nullptr;
+}
+
+TrackPublisher* Session::subscription(std::uint64_t id) const {
   const auto found = requests_.find(id);
-  if (found == requests_.end() || found->second->ours()) return nullptr;
-  if (found->second->kind() != MessageKind::subscribe) return nullptr;
-  return static_cast<SubscribePublisher*>(found->second);
+  return found == requests_.end() ? nullptr : publisher(found->second);
+}
+
+void Session::replace_publication(std::uint64_t id) {
+  const auto found = requests_.find(id);
+  if (found == requests_.end() || publisher(found->second) == nullptr) return;
+  static_cast<PublishRequest*>(found->second)->replace();
 }
 
 void Session::withdraw_announcement(std::uint64_t id) {
@@ -143,12 +160,22 @@ void Session::withdraw_announcement(std::uint64_t id) {
   static_cast<NamespaceAnnouncement&>(*found->second).withdraw();
 }
 
+bool Session::announces(const TrackNamespace& name) const {
+  return std::ranges::any_of(requests_, [&](const auto& entry) {
+    const Request* request = entry.second;
+    return request->ours() && request->kind() == MessageKind::publish_namespace &&
+           static_cast<const NamespaceAnnouncement*>(request)->name() == name;
+  });
+}
+
 bool Session::overlaps(const Request& request, const TrackNamespace& prefix) const {
   return std::ranges::any_of(requests_, [&](const auto& entry) {
     const Request* other = entry.second;
     if (other == &request || other->ours()) return false;
-    if (other->kind() != MessageKind::subscribe_namespace) return false;
-    const TrackNamespace& its = static_cast<const NamespacePublisher*>(other)->prefix();
+    if (other->kind() != request.kind()) return false;
+    const TrackNamespace& its = request.kind() == MessageKind::subscribe_tracks
+                                    ? static_cast<const TracksPublisher*>(other)->prefix()
+                                    : static_cast<const NamespacePublisher*>(other)->prefix();
     const std::size_t common = std::min(its.size(), prefix.size());
     return std::equal(its.begin(), its.begin() + static_cast<std::ptrdiff_t>(common),
                       prefix.begin());

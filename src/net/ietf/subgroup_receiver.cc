@@ -62,8 +62,13 @@ Result<void> SubgroupReceiver::begin(std::uint64_t id) {
   // A stream may go on with a subgroup that an earlier one began.
   objects_ = group_->find(id);
   continues_ = objects_ != nullptr && objects_->state() == Subgroup::State::open;
-  if (continues_) return {};
-  MOQ_TRY(objects_, group_->add(id, header_.end_of_group));
+  if (continues_) {
+    if (header_.end_of_group) objects_->set_ends_group();
+    return {};
+  }
+  SubgroupInfo info{.ends_group = header_.end_of_group};
+  if (header_.priority) info.priority = to_priority(*header_.priority);
+  MOQ_TRY(objects_, group_->add(id, info));
   return {};
 }
 

@@ -199,14 +199,14 @@ Subgroup* Group::find(std::uint64_t id) const {
   return nullptr;
 }
 
-Result<Subgroup*> Group::add(std::uint64_t id, bool ends_group) {
+Result<Subgroup*> Group::add(std::uint64_t id, const SubgroupInfo& info) {
   if (closed_) return fail(ModelError::closed, "group");
   if (find(id) != nullptr) return fail(ModelError::exists, "subgroup");
   if (subgroups_.size() >= limits_.max_subgroups) {
     return fail(ModelError::too_many, "subgroups in a group");
   }
   Subgroup* subgroup =
-      subgroups_.emplace_back(std::unique_ptr<Subgroup>(new Subgroup(*this, id, ends_group))).get();
+      subgroups_.emplace_back(std::unique_ptr<Subgroup>(new Subgroup(*this, id, info))).get();
   notify();
   return subgroup;
 }
@@ -214,7 +214,7 @@ Result<Subgroup*> Group::add(std::uint64_t id, bool ends_group) {
 Subgroup& Group::only() {
   if (Subgroup* subgroup = find(0); subgroup != nullptr) return *subgroup;
   Subgroup& subgroup =
-      *subgroups_.emplace_back(std::unique_ptr<Subgroup>(new Subgroup(*this, 0, true)));
+      *subgroups_.emplace_back(std::unique_ptr<Subgroup>(new Subgroup(*this, 0, {})));
   if (aborted_) {
     subgroup.abort(abort_code_);
   } else if (closed_) {

@@ -122,6 +122,13 @@ class EncodedHeaders {
   std::map<std::size_t, Bytes> properties_;
 };
 
+/// What a subgroup is besides its objects.
+struct SubgroupInfo {
+  bool ends_group = true;  ///< its last object is the group's, once it is finished
+  /// Of its publisher, higher first; none: its track's.
+  std::optional<std::uint8_t> priority = {};
+};
+
 /// An append-only list of objects that are delivered in order on one stream.
 /// moq-lite groups have exactly one, with id 0.
 ///
@@ -156,7 +163,10 @@ class Subgroup {
   /// A whole object at once; `header.size` is taken from the payload.
   Result<void> append(ObjectHeader header, Bytes payload);
   /// Whether its last object is the last of the group, once it is finished.
-  [[nodiscard]] bool ends_group() const { return ends_group_; }
+  [[nodiscard]] bool ends_group() const { return info_.ends_group; }
+  /// It does, as has become known later.
+  void set_ends_group() { info_.ends_group = true; }
+  [[nodiscard]] const SubgroupInfo& info() const { return info_; }
 
   /// No further objects. An incomplete last object makes it an abort, with the
   /// code CANCELLED. Does nothing unless open.
@@ -173,8 +183,8 @@ class Subgroup {
 
  private:
   friend class Group;
-  Subgroup(Group& group, std::uint64_t id, bool ends_group)
-      : group_(group), id_(id), ends_group_(ends_group) {}
+  Subgroup(Group& group, std::uint64_t id, const SubgroupInfo& info)
+      : group_(group), id_(id), info_(info) {}
   Result<void> check_object(const ObjectHeader& header) const;
   Result<void> check_payload(std::uint64_t size) const;
   /// Both return what has to be charged to the cache.
@@ -188,7 +198,7 @@ class Subgroup {
 
   Group& group_;
   std::uint64_t id_;
-  bool ends_group_;
+  SubgroupInfo info_;
   State state_ = State::open;
   std::uint64_t abort_code_ = 0;
   std::deque<Object> objects_;
@@ -259,9 +269,8 @@ class Group : public std::enable_shared_from_this<Group> {
       const {
     return subgroups_;
   }
-  /// Adds subgroup `id`, whose last object is the group's if it `ends_group`. Fails with
-  /// `exists` if there is one, `too_many`, or `closed`.
-  Result<Subgroup*> add(std::uint64_t id, bool ends_group = true);
+  /// Adds subgroup `id`. Fails with `exists` if there is one, `too_many`, or `closed`.
+  Result<Subgroup*> add(std::uint64_t id, const SubgroupInfo& info = {});
   /// For flatten: an empty one of the same sequence, time and cache, whose payload is
   /// counted here; and what it has made of this.
   [[nodiscard]] std::shared_ptr<Group> make_flat() const;

@@ -40,6 +40,7 @@ struct Origin::Entry {
     std::shared_ptr<Broadcast> broadcast;
     std::vector<HopId> hops;
     PeerToken peer;
+    TrackNames tracks;
   };
 
   Path path;
@@ -113,7 +114,8 @@ Origin::Entry& Origin::State::touch(const Path& path) {
   entry.before.emplace();
   for (const Publication* route : entry.routes) {
     if (route->open_) {
-      entry.before->push_back({route->broadcast_, route->route_.hops, route->route_.peer});
+      const Route& by = route->route_;
+      entry.before->push_back({route->broadcast_, by.hops, by.peer, by.tracks});
     }
   }
   changed.emplace(path.text(), &entry);
@@ -167,11 +169,17 @@ void Origin::State::collect_change(const std::string& key, Entry& entry) {
     const bool existed = was != entry.before->end();
     if (is == entry.routes.end()) {
       if (!existed) return;
-      watch.batch_.push_back({entry.path, nullptr, {}});
+      watch.batch_.push_back({entry.path, nullptr, {}, {}});
     } else {
       const Publication& route = **is;
-      if (existed && was->broadcast == route.broadcast_ && was->hops == route.route_.hops) return;
-      watch.batch_.push_back({entry.path, route.broadcast_, route.route_.hops});
+      const bool same_tracks =
+          watch.tracks_ == WatchTracks::no || (existed && was->tracks == route.route_.tracks);
+      if (existed && was->broadcast == route.broadcast_ && was->hops == route.route_.hops &&
+          same_tracks) {
+        return;
+      }
+      watch.batch_.push_back(
+          {entry.path, route.broadcast_, route.route_.hops, route.route_.tracks});
     }
     if (!watch.waiting_hook_.is_linked()) waiting.push_back(watch);
   });
@@ -185,7 +193,7 @@ void Origin::State::collect_all(Watch& watch) {
       if (!route->open_) continue;
       const Route& by = route->route_;
       if (!allowed(by.peer, by.hops, watch.peer_, watch.exclude_)) continue;
-      watch.batch_.push_back({entry.path, route->broadcast_, by.hops});
+      watch.batch_.push_back({entry.path, route->broadcast_, by.hops, by.tracks});
       return;
     }
   };
@@ -256,8 +264,8 @@ Result<std::unique_ptr<Origin::Publication>> Origin::publish(const Path& path,
 }
 
 std::unique_ptr<Origin::Watch> Origin::watch(const Path& prefix, AnnounceReader& reader,
-                                             PeerToken peer, HopId exclude) {
-  return std::unique_ptr<Watch>(new Watch(state_, prefix, reader, peer, exclude));
+                                             PeerToken peer, HopId exclude, WatchTracks tracks) {
+  return std::unique_ptr<Watch>(new Watch(state_, prefix, reader, peer, exclude, tracks));
 }
 
 std::shared_ptr<Broadcast> Origin::find(const Path& path, PeerToken peer) const {
@@ -304,8 +312,13 @@ void Origin::Publication::on_broadcast_closed() {
 }
 
 Origin::Watch::Watch(std::shared_ptr<State> state, const Path& prefix, AnnounceReader& reader,
-                     PeerToken peer, HopId exclude)
-    : state_(std::move(state)), prefix_(prefix), reader_(reader), peer_(peer), exclude_(exclude) {
+                     PeerToken peer, HopId exclude, WatchTracks tracks)
+    : state_(std::move(state)),
+      prefix_(prefix),
+      reader_(reader),
+      peer_(peer),
+      exclude_(exclude),
+      tracks_(tracks) {
   state_->watches[prefix_.text()].push_back(*this);
   state_->fresh.push_back(*this);
   state_->loop.mark(*state_);

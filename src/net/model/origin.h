@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "net/base/error.h"
@@ -18,6 +20,9 @@ using HopId = std::uint64_t;
 /// Who a route came from: a session or a bridge. Only its address counts.
 using PeerToken = const void*;
 
+/// Names of tracks that do not change any more; may be shared by threads. Null: none.
+using TrackNames = std::shared_ptr<const std::set<std::string>>;
+
 /// How a broadcast is reached.
 struct Route {
   /// From the publisher to the peer that announced it; empty: published here.
@@ -26,6 +31,9 @@ struct Route {
   PeerToken peer = nullptr;
   /// The peer has sent GOAWAY: the route loses to any other.
   bool draining = false;
+  /// Tracks whose publisher wants them to be known (moq-transport's PUBLISH). There may be
+  /// others.
+  TrackNames tracks = {};
 };
 
 /// What one announcement said; `broadcast` null: it is no longer there.
@@ -33,7 +41,11 @@ struct Announcement {
   Path path;
   std::shared_ptr<Broadcast> broadcast;
   std::vector<HopId> hops;
+  TrackNames tracks = {};
 };
+
+/// Whether a watch is told when only a route's `tracks` change.
+enum class WatchTracks : bool { no, yes };
 
 /// Hears of broadcasts that come, are replaced, and go.
 class AnnounceReader {
@@ -93,7 +105,8 @@ class Origin {
   /// Watches `prefix` and all below it. `peer`: whom announcements go to, so
   /// that none of its own come back; `exclude`: a hop id, 0 for none.
   [[nodiscard]] std::unique_ptr<Watch> watch(const Path& prefix, AnnounceReader& reader,
-                                             PeerToken peer = nullptr, HopId exclude = 0);
+                                             PeerToken peer = nullptr, HopId exclude = 0,
+                                             WatchTracks tracks = WatchTracks::no);
 
   /// The best broadcast at `path` that did not come from `peer`; null if none.
   [[nodiscard]] std::shared_ptr<Broadcast> find(const Path& path, PeerToken peer = nullptr) const;
@@ -119,7 +132,7 @@ class Origin::Publication final : private BroadcastWatcher {
   [[nodiscard]] const Route& route() const { return route_; }
   [[nodiscard]] const std::shared_ptr<Broadcast>& broadcast() const { return broadcast_; }
 
-  /// Changes hops, peer or draining. Fails with `loop` or `too_many` (hops), and
+  /// Changes the route. Fails with `loop` or `too_many` (hops), and
   /// then changes nothing.
   Result<void> update(Route route);
 
@@ -151,13 +164,14 @@ class Origin::Watch : public boost::intrusive::list_base_hook<
  private:
   friend class Origin;
   Watch(std::shared_ptr<State> state, const Path& prefix, AnnounceReader& reader, PeerToken peer,
-        HopId exclude);
+        HopId exclude, WatchTracks tracks);
 
   std::shared_ptr<State> state_;
   Path prefix_;
   AnnounceReader& reader_;
   PeerToken peer_;
   HopId exclude_;
+  WatchTracks tracks_;
   bool told_ = false;  ///< the first batch is in `batch_` or was told
   std::vector<Announcement> batch_;
   boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>

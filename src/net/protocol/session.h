@@ -66,6 +66,9 @@ struct SessionConfig {
   /// Client: the URL's path and query, sent in SETUP where the transport does
   /// not carry it. Server: the same as the transport received it.
   std::string path;
+  /// Client: the URL's host, and its port if that is not the scheme's, sent in SETUP of
+  /// moq-transport where the transport does not carry it. Empty: not sent.
+  std::string authority = {};
   /// Server: decides what a path may do. Unset: everything. An error closes the
   /// session with its code.
   std::function<Result<Scope>(const std::string& path)> authorize;

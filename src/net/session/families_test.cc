@@ -155,8 +155,8 @@ void make_subgroups(Group& group) {
                                  .properties = std::move(properties)},
                                 Bytes::copy_of(text)));
   };
-  Subgroup& base = **group.add(0, false);
-  Subgroup& other = **group.add(2, true);
+  Subgroup& base = **group.add(0, {.ends_group = false});
+  Subgroup& other = **group.add(2, {.ends_group = true});
   append(base, 0, "a");
   append(base, 4, "e");
   append(other, 1, "b");

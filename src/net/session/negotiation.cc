@@ -42,6 +42,11 @@ Negotiation::Negotiation(Loop& loop, std::shared_ptr<transport::Session> transpo
     message.parameters.push_back(
         {.id = setup::kPath,
          .bytes = config_.path.starts_with('/') ? config_.path : "/" + config_.path});
+    const bool wanted = std::ranges::any_of(
+        config_.versions, [](const ProtocolVersion* each) { return each->max_request_id != 0; });
+    if (wanted && !config_.authority.empty()) {
+      message.parameters.push_back({.id = setup::kAuthority, .bytes = config_.authority});
+    }
   }
   result_.stream.queue->push(Bytes::copy_of(setup::encode(message)));
   result_.stream.stream = transport_->open_bidi(

@@ -49,6 +49,8 @@ class Negotiation final : private transport::SessionHandler,
     std::vector<const ProtocolVersion*> versions;
     /// Client: sent as PATH where the transport does not carry it.
     std::string path;
+    /// Client: as SessionConfig::authority.
+    std::string authority;
     /// How long the exchange may take.
     Duration timeout{};
   };

@@ -44,6 +44,7 @@ Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Sess
                                     Negotiation::Config{.side = options_.side,
                                                         .versions = options_.versions,
                                                         .path = options_.path,
+                                                        .authority = options_.authority,
                                                         .timeout = options_.limits.header_timeout},
                                     static_cast<Negotiation::Events&>(*this));
 }
@@ -55,6 +56,7 @@ void Session::start(const ProtocolVersion& version, Negotiated negotiated) {
                        .cache = options_.cache,
                        .peer = options_.peer,
                        .path = negotiated.path.value_or(options_.path),
+                       .authority = options_.authority,
                        .authorize = std::move(options_.authorize),
                        .limits = options_.limits,
                        .waiting = std::move(negotiated.waiting)};

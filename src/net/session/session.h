@@ -42,6 +42,8 @@ struct SessionOptions {
   /// Client: the URL's path and query. Server: as the transport received it, if it
   /// carries one.
   std::string path;
+  /// Client: as SessionConfig::authority.
+  std::string authority = {};
   /// Server: what a path may do. Unset: everything. An error closes the session.
   std::function<Result<Scope>(const std::string& path)> authorize;
   /// Those that may be spoken, the preferred first; empty: all. What the transport's

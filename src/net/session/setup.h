@@ -39,6 +39,8 @@ inline constexpr std::uint64_t kPath = 0x1;
 inline constexpr std::uint64_t kMaxRequestId = 0x2;
 inline constexpr std::uint64_t kToken = 0x3;
 inline constexpr std::uint64_t kMaxTokenCache = 0x4;
+/// Of a client of moq-transport; a server's would be its MOQT_IMPLEMENTATION.
+inline constexpr std::uint64_t kAuthority = 0x5;
 
 /// The first with `id`; null if there is none.
 [[nodiscard]] const Parameter* find(const Parameters& parameters, std::uint64_t id);

@@ -57,6 +57,7 @@ class GroupMerge::Part final : private SubgroupReader {
     return !come.empty() && come.size() == have.size() &&
            come.back().received == have.back().received;
   }
+  [[nodiscard]] const Subgroup& from() const { return from_; }
   [[nodiscard]] std::uint64_t abort_code() const { return from_.abort_code(); }
   [[nodiscard]] Subgroup& to() { return to_; }
 
@@ -130,7 +131,7 @@ GroupMerge::State GroupMerge::look() {
     Subgroup& from = *from_->subgroups()[i];
     Subgroup* to = to_->find(from.id());
     if (to == nullptr) {
-      const auto added = to_->add(from.id(), from.ends_group());
+      const auto added = to_->add(from.id(), from.info());
       if (!added) return State::closed;
       to = *added;
     }
@@ -141,6 +142,7 @@ GroupMerge::State GroupMerge::look() {
     const State state = part->copy();
     level_ = level_ && part->level();
     if (state == State::aborted) abort_code_ = part->abort_code();
+    if (part->from().ends_group()) part->to().set_ends_group();
     if (state == State::finished) part->to().finish();
     open = open || state == State::open;
     if (state != State::open && state != State::finished) return state;

@@ -1,0 +1,326 @@
+#include "net/ietf/track_publisher.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "net/ietf/datagram.h"
+#include "net/ietf/mapping.h"
+#include "net/ietf/properties.h"
+#include "net/ietf/session.h"
+
+namespace moq::ietf {
+
+class TrackPublisher::Following final : private GroupReader {
+ public:
+  Following(TrackPublisher& owner, std::shared_ptr<Group> group)
+      : owner_(owner), group_(std::move(group)) {
+    group_->attach(*this);
+  }
+  [[nodiscard]] const std::shared_ptr<Group>& group() const { return group_; }
+  /// Subgroups that have streams, in the order of their making.
+  std::size_t begun = 0;
+
+ private:
+  void on_subgroups() override {
+    // Not from inside of who makes them.
+    if (std::exchange(posted_, true)) return;
+    owner_.session().loop().post(
+        [&owner = owner_, alive = std::weak_ptr(owner_.alive_), id = group_->sequence()] {
+          if (alive.expired()) return;
+          const auto found = owner.following_.find(id);
+          if (found == owner.following_.end()) return;
+          found->second->posted_ = false;
+          owner.look_at(*found->second);
+        });
+  }
+
+  TrackPublisher& owner_;
+  std::shared_ptr<Group> group_;
+  bool posted_ = false;
+};
+
+TrackPublisher::TrackPublisher(Session& session, MessageKind kind, Arrival arrival,
+                               FullTrackName name)
+    : Request(session, kind, std::move(arrival)), name_(std::move(name)) {
+  session.count_serving(1);
+}
+
+TrackPublisher::TrackPublisher(Session& session, MessageKind kind, FullTrackName name)
+    : Request(session, kind), name_(std::move(name)) {
+  session.count_serving(1);
+}
+
+TrackPublisher::~TrackPublisher() {
+  stop_all();
+  session().count_serving(-1);
+}
+
+// --- The terms
+
+void TrackPublisher::start(const std::shared_ptr<Track>& track, const SubscriberTerms& terms) {
+  terms_ = terms;
+  delivery_ = std::make_shared<Delivery>(Delivery{.track = track, .max_latency = Duration::max()});
+  options_.priority = to_priority(terms.priority);
+  options_.ordered = terms.group_order == GroupOrder::ascending;
+  set_range(terms.filter);
+  set_timeout(terms.delivery_timeout);
+  subscription_ = track->subscribe(options_, *this);
+}
+
+void TrackPublisher::set_range(const Filter& filter) {
+  options_.start.reset();
+  options_.end.reset();
+  first_ = {};
+  if (filter.type == FilterType::absolute_start || filter.type == FilterType::absolute_range) {
+    options_.start = filter.start.group;
+    first_ = filter.start;
+  }
+  if (filter.type == FilterType::absolute_range) options_.end = filter.end_group;
+  const auto latest = delivery_->track->latest();
+  if (filter.type == FilterType::next_group && latest != nullptr) {
+    options_.start = latest->sequence() + 1;
+  }
+}
+
+void TrackPublisher::set_timeout(std::optional<Duration> timeout) {
+  const bool none = !timeout || *timeout == Duration::zero();
+  options_.max_latency = none ? Duration::max() : *timeout;
+  delivery_->max_latency = delivery_latency(*delivery_->track);
+}
+
+Duration TrackPublisher::delivery_latency(const Track& track) const {
+  return std::min(options_.max_latency,
+                  std::max(track.retention(), session().limits().max_delivery_latency));
+}
+
+transport::Priority TrackPublisher::priority(std::uint64_t group,
+                                              std::optional<std::uint8_t> publisher) const {
+  return {.band = transport::Priority::Band::media,
+          .subscriber = options_.priority,
+          .publisher = publisher.value_or(info_.priority),
+          .flow = id(),
+          .order = options_.ordered ? group : ~group};
+}
+
+void TrackPublisher::change(const SubscriberTerms& terms) {
+  if (subscription_ == nullptr) return;
+  const bool resumes = terms.forward && !terms_.forward;
+  if (terms.filter != terms_.filter) set_range(terms.filter);
+  terms_ = terms;
+  options_.priority = to_priority(terms.priority);
+  set_timeout(terms.delivery_timeout);
+  subscription_->update(options_);
+  // As if it began now.
+  if (resumes) {
+    set_joining_location();
+    subscription_ = delivery_->track->subscribe(options_, *this);
+  }
+  for (const auto& [key, sending] : sending_) {
+    sending->stream->set_priority(priority(key.first, sending->priority));
+  }
+  sweep();
+}
+
+Result<void> TrackPublisher::received_update(ByteSpan body) {
+  MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
+  MOQ_TRY(const bool known, session().take_tokens(update.tokens));
+  if (!known) {
+    done(PublishDoneCode::update_failed, "a token's alias is not known");
+    return {};
+  }
+  if (subscription_ == nullptr) return {};
+  SubscriberTerms terms = terms_;
+  terms.priority = update.subscriber_priority.value_or(terms.priority);
+  terms.forward = update.forward.value_or(terms.forward);
+  if (update.object_delivery_timeout) terms.delivery_timeout = update.object_delivery_timeout;
+  if (update.filter && !session().traits().has_request_updates && widens(*update.filter)) {
+    return fail(SessionError::protocol_violation, "an update asks for more than the subscription");
+  }
+  if (update.filter) terms.filter = *update.filter;
+  change(terms);
+  if (session().traits().updates_are_answered) {
+    send(RequestUpdateOk{.request_id = update.request_id});
+  }
+  return {};
+}
+
+bool TrackPublisher::widens(const Filter& filter) const {
+  if (filter.start < first_) return true;
+  if (!options_.start && filter.start.group < subscription_->start().value_or(0)) return true;
+  if (!options_.end) return false;
+  return filter.type != FilterType::absolute_range || filter.end_group > *options_.end;
+}
+
+void TrackPublisher::on_info(const TrackInfo& info) {
+  info_ = info;
+  if (terms_.group_order == GroupOrder::publisher) options_.ordered = info.ordered;
+  delivery_->max_latency = delivery_latency(*delivery_->track);
+  if (std::exchange(answered_, true)) return;
+  set_joining_location();
+  tell_alias();
+  for (const auto& waiting : std::exchange(waiting_, {})) waiting(*this);
+}
+
+void TrackPublisher::set_joining_location() {
+  largest_ = largest_of(delivery_->track->latest().get());
+  if (terms_.filter.type != FilterType::largest_object || !largest_) return;
+  first_ = {.group = largest_->group, .object = largest_->object + 1};
+}
+
+void TrackPublisher::when_answered(Answered then) {
+  if (answered_) return then(*this);
+  waiting_.push_back(std::move(then));
+}
+
+// --- The objects
+
+void TrackPublisher::on_group(std::shared_ptr<Group> group) {
+  if (!terms_.forward) return;
+  sweep();
+  const std::uint64_t sequence = group->sequence();
+  auto& following = following_[sequence];
+  following = std::make_unique<Following>(*this, std::move(group));
+  look_at(*following);
+}
+
+void TrackPublisher::look_at(Following& following) {
+  const std::shared_ptr<Group> group = following.group();
+  const auto& subgroups = group->subgroups();
+  while (following.begun < subgroups.size()) open_stream(group, *subgroups[following.begun++]);
+  if (!group->closed()) return;
+  following_.erase(group->sequence());
+  maybe_finish();
+}
+
+void TrackPublisher::open_stream(const std::shared_ptr<Group>& group, Subgroup& objects) {
+  const ObjectRules& rules = session().traits().objects;
+  const std::uint64_t first = group->sequence() == first_.group ? first_.object : 0;
+  const bool begun = !objects.objects().empty() && objects.objects().front().id < first;
+  SubgroupHeader header{
+      .track_alias = id(),
+      .group = group->sequence(),
+      .id_mode = objects.id() == 0 ? SubgroupIdMode::zero : SubgroupIdMode::explicit_id,
+      .subgroup = objects.id(),
+      .has_properties = true,
+      .end_of_group = objects.ends_group(),
+      .first_object = !begun && (rules.subgroup_bits & kSubgroupFirstObject) != 0};
+  if ((rules.subgroup_bits & kSubgroupDefaultPriority) == 0) {
+    header.priority = to_priority(info_.priority);
+  }
+  if (objects.info().priority) header.priority = to_priority(*objects.info().priority);
+  const auto prefix = encode(session().version(), header);
+  if (!prefix) {
+    return log::warn("{}: group {}: {}", session().name(), group->sequence(),
+                     prefix.error().message());
+  }
+  const Key key{group->sequence(), objects.id()};
+  if (sending_.contains(key)) return;
+  auto sending = std::make_unique<Sending>(*this, key.first, key.second);
+  sending->group = group;
+  sending->priority = objects.info().priority;
+  auto source =
+      std::make_unique<SubgroupSender>(group, objects, delivery_, session().version(), *prefix);
+  source->skip_to(first);
+  ObjectSender* sender = source.get();
+  source->set_handle(&sender);
+  sending->stream =
+      session().transport().open_uni(priority(key.first, sending->priority), std::move(source),
+                                     sending.get());
+  if (sender != nullptr) sender->set_stream(sending->stream.get());
+  sending_[key] = std::move(sending);
+  ++streams_;
+}
+
+void TrackPublisher::sweep() {
+  std::vector<std::pair<Key, StreamError>> over;
+  for (const auto& [key, sending] : sending_) {
+    const auto group = sending->group.lock();
+    if (group == nullptr) continue;
+    if (group->aborted()) {
+      // The transport may not ask for long; until then the group takes memory.
+      over.emplace_back(key, StreamError::cancelled);
+    } else if (delivery_->track->expired(*group, *delivery_->max_latency)) {
+      over.emplace_back(key, StreamError::delivery_timeout);
+    }
+  }
+  for (const auto& [key, code] : over) give_up(key, code);
+  while (sending_.size() >= session().limits().max_groups_in_flight) {
+    give_up(sending_.begin()->first, StreamError::too_far_behind);
+  }
+  while (following_.size() >= session().limits().max_groups_in_flight) {
+    following_.erase(following_.begin());
+  }
+}
+
+void TrackPublisher::give_up(Key key, StreamError code) {
+  const auto sending = std::move(sending_.extract(key).mapped());
+  sending->stream->set_handler(nullptr);
+  sending->stream->reset(wire_code(session().version(), code));
+}
+
+void TrackPublisher::sent(Sending& sending) {
+  sending_.erase({sending.group_id, sending.subgroup});
+  maybe_finish();
+}
+
+void TrackPublisher::on_datagram(const Datagram& datagram) {
+  if (!terms_.forward) return;
+  const VersionInfo& version = session().traits();
+  ObjectDatagram object{.track_alias = id(),
+                        .group = datagram.sequence,
+                        .object = datagram.object,
+                        .priority = to_priority(datagram.priority.value_or(info_.priority)),
+                        .payload = datagram.payload};
+  Object of;
+  of.timestamp = datagram.timestamp;
+  of.properties_form = datagram.properties_form;
+  of.properties = datagram.properties;
+  object.properties = properties_for(version, of, info_.timescale);
+  const auto body = encode(version.version, object);
+  // One that does not fit is dropped, not sent on a stream (§"Datagrams").
+  if (body) session().transport().send_datagram(Bytes::copy_of(*body));
+}
+
+void TrackPublisher::on_drop(std::uint64_t /*first*/, std::uint64_t /*last*/,
+                                 std::uint64_t /*code*/) {}
+
+void TrackPublisher::on_end(std::uint64_t /*end*/) {
+  ended_ = true;
+  maybe_finish();
+}
+
+void TrackPublisher::maybe_finish() {
+  if (ended_ && sending_.empty() && following_.empty()) done(PublishDoneCode::track_ended, "");
+}
+
+void TrackPublisher::on_abort(const Error& error) {
+  // What has ended is complete: its last groups go out although their track is gone.
+  if (ended_) return subscription_.reset();
+  stop_all();
+  if (!answered_) return refuse(request_error_of(error), error.detail());
+  const bool going = error.is(StreamError::going_away);
+  done(going ? PublishDoneCode::going_away : PublishDoneCode::internal, error.detail());
+}
+
+void TrackPublisher::done(PublishDoneCode status, const std::string& reason) {
+  if (over()) return;
+  subscription_.reset();
+  send(PublishDone{.request_id = id(),
+                   .status = wire_code(session().version(), status),
+                   .stream_count = streams_,
+                   .reason = reason.substr(0, kMaxReason)});
+  finish();
+}
+
+void TrackPublisher::gone(StreamError /*code*/) { stop_all(); }
+
+void TrackPublisher::stop_all() {
+  subscription_.reset();
+  following_.clear();
+  for (auto& [key, sending] : std::exchange(sending_, {})) {
+    sending->stream->set_handler(nullptr);
+    sending->stream->reset(wire_code(session().version(), StreamError::cancelled));
+  }
+}
+
+}  // namespace moq::ietf
