@@ -1,6 +1,5 @@
 #include "moq-interop-client/case.h"
 
-#include <algorithm>
 #include <array>
 
 namespace moq::interop {
@@ -34,10 +33,5 @@ constexpr std::array kCases{
 }  // namespace
 
 std::span<const Case> all_cases() { return kCases; }
-
-const Case* find_case(std::string_view id) {
-  const auto found = std::ranges::find(kCases, id, &Case::id);
-  return found == kCases.end() ? nullptr : &*found;
-}
 
 }  // namespace moq::interop

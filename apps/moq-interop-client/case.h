@@ -33,7 +33,6 @@ struct Case {
 /// All of them, in the order in which they run: those of the public interop runner, and
 /// ours.
 [[nodiscard]] std::span<const Case> all_cases();
-[[nodiscard]] const Case* find_case(std::string_view id);
 
 // --- The cases, by file.
 

@@ -32,7 +32,7 @@ Examples:
   RELAY_URL=https://relay:4443 TLS_DISABLE_VERIFY=1 moq-interop-client
 
 Exit status: 0 when all cases passed or were skipped, 1 when one failed or nothing could be
-run, 127 for a case that there is not, 130 after Ctrl-C.)";
+run, 127 for a case or a draft that there is not here, 130 after Ctrl-C.)";
 
 bool is_transport(const ProtocolVersion& version) {
   return std::holds_alternative<ietf::Version>(version.version);
@@ -55,8 +55,12 @@ std::string cases_text() {
   return text;
 }
 
+constexpr std::string_view kFamily = "moq-transport-";
+constexpr std::string_view kDraft = "draft-";
+
 struct Raw {
-  std::string relay;
+  std::string relay = "https://localhost:4443";
+  std::string draft;
   std::string test;
   std::vector<std::string> versions;
   bool list = false;
@@ -71,15 +75,15 @@ int mistake(const std::string& what) {
   return 1;
 }
 
-const std::string& text_of(const Error& error, std::string& room) {
-  room = error.detail().empty() ? error.message() : error.detail();
-  return room;
+std::string text_of(const Error& error) {
+  return error.detail().empty() ? error.message() : error.detail();
 }
 
 void add_flags(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("-r,--relay", raw.relay,
                  "The relay: https://HOST[:PORT][/PATH] (WebTransport) or moqt:// (raw QUIC)")
-      ->envname("RELAY_URL");
+      ->envname("RELAY_URL")
+      ->capture_default_str();
   app.add_option("-t,--test", raw.test, "Run this case alone")->envname("TESTCASE");
   app.add_flag("-l,--list", raw.list, "Say what cases there are, one a line, and run none");
   app.add_flag("-v,--verbose", options.verbose, "Tell every message, and what the library does")
@@ -91,9 +95,11 @@ void add_flags(CLI::App& app, Raw& raw, Options& options) {
       ->envname("TLS_ROOT");
   app.add_option("--client-version", raw.versions,
                  "Offer only these versions (" + known_versions() +
-                     "), in this order; otherwise all, the newest first")
-      ->envname("MOQ_CLIENT_VERSION")
+                     "), in this order; otherwise\n"
+                     "all, the newest first, of which the relay chooses")
       ->delimiter(',');
+  app.add_option("--draft", raw.draft, "draft-NN: as --client-version moq-transport-NN")
+      ->envname("MOQT_DRAFT");
   app.add_option("--drain-command", options.drain_command,
                  "Has the relay drain (see below); it may go on running")
       ->envname("DRAIN_COMMAND");
@@ -104,6 +110,18 @@ void add_flags(CLI::App& app, Raw& raw, Options& options) {
                  "Multiplies the limits: for a slow machine, and never for a comparison")
       ->check(CLI::Range(0.1, 100.0))
       ->capture_default_str();
+}
+
+/// Whether the draft that is asked for is one of ours; `raw.versions` has it then.
+bool finish_draft(Raw& raw) {
+  if (raw.draft.empty() || !raw.versions.empty()) return true;
+  const std::string_view text = raw.draft;
+  if (!text.starts_with(kDraft)) return false;
+  std::string name = std::string(kFamily) + std::string(text.substr(kDraft.size()));
+  const ProtocolVersion* version = find_protocol_version(name);
+  if (version == nullptr || !is_transport(*version)) return false;
+  raw.versions = {std::move(name)};
+  return true;
 }
 
 Result<void> finish_versions(const Raw& raw, Options& options) {
@@ -119,6 +137,11 @@ Result<void> finish_versions(const Raw& raw, Options& options) {
 }
 
 }  // namespace
+
+std::string draft_name(std::string_view version) {
+  if (!version.starts_with(kFamily)) return std::string(version);
+  return std::string(kDraft) + std::string(version.substr(kFamily.size()));
+}
 
 std::optional<Options> parse_options(int argc, const char* const* argv, int& exit_code) {
   Options options;
@@ -148,18 +171,19 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     exit_code = kUnsupported;
     return std::nullopt;
   }
-  std::string room;
-  if (raw.relay.empty()) {
-    exit_code = mistake("where is the relay? --relay URL or RELAY_URL is needed");
+  if (!finish_draft(raw)) {
+    fmt::print(stderr, "moq-interop-client: \"{}\" is no draft of {}\n", raw.draft,
+               known_versions());
+    exit_code = kUnsupported;
     return std::nullopt;
   }
   if (const auto done = finish_versions(raw, options); !done) {
-    exit_code = mistake(text_of(done.error(), room));
+    exit_code = mistake(text_of(done.error()));
     return std::nullopt;
   }
   auto url = native::Url::parse(raw.relay);
   if (!url) {
-    exit_code = mistake(text_of(url.error(), room));
+    exit_code = mistake(text_of(url.error()));
     return std::nullopt;
   }
   options.url = *std::move(url);

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "moq-interop-client/case.h"
@@ -25,6 +26,9 @@ struct Options {
   /// What limits are multiplied by.
   double time_factor = 1;
 };
+
+/// The runner's name of a version: "draft-18" of "moq-transport-18".
+[[nodiscard]] std::string draft_name(std::string_view version);
 
 /// Of the flags and the environment. None if there is nothing to run: after help and a
 /// list, and after a mistake, which it has told; `exit_code` is the program's then.

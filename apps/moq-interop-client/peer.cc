@@ -25,21 +25,22 @@ Peer::Peer(native::EventLoop& events, native::Dialer& dialer, Target target, std
     : events_(events),
       target_(std::move(target)),
       role_(std::move(role)),
-      received_({.control =
-                     [this](std::unique_ptr<Pipe> pipe, std::uint64_t type, Bytes rest, bool fin) {
-                       if (control_reader_ != nullptr) {
-                         return violated(
-                             Error(SessionError::protocol_violation, "a second control stream"));
-                       }
-                       control_in_ = std::move(pipe);
-                       control_reader_ = std::make_unique<ietf::MessageReader>(version_->integers);
-                       control_reader_->begin(type);
-                       control_in_->set_events(
-                           {.data = [this](Bytes data, bool end) { control_data(data, end); },
-                            .gone = nullptr});
-                       control_data(std::move(rest), fin);
-                     },
-                 .violation = [this](const Error& error) { violated(error); }}) {
+      received_(
+          {.control =
+               [this](std::unique_ptr<Pipe> pipe, std::uint64_t type, Bytes rest, bool fin) {
+                 if (control_reader_ != nullptr) {
+                   return violated(
+                       Error(SessionError::protocol_violation, "a second control stream"));
+                 }
+                 control_in_ = std::move(pipe);
+                 control_reader_ = std::make_unique<ietf::MessageReader>(version_->integers);
+                 control_reader_->begin(type);
+                 control_in_->set_events(
+                     {.data = [this](Bytes data, bool end) { control_data(std::move(data), end); },
+                      .gone = nullptr});
+                 control_data(std::move(rest), fin);
+               },
+           .violation = [this](const Error& error) { violated(error); }}) {
   dial_ = dialer.connect(*target_.url, [this](auto session) { dialled(std::move(session)); });
 }
 

@@ -66,8 +66,8 @@ class Peer final : private transport::SessionHandler, private Negotiation::Event
   [[nodiscard]] bool over() const { return fate_.has_value(); }
   /// How; empty while it has not ended.
   [[nodiscard]] std::string fate() const { return fate_.value_or(""); }
-  /// Whether there was no connection at all.
-  [[nodiscard]] bool unreachable() const { return over() && transport_ == nullptr; }
+  /// Whether the relay has answered at all: there is, or was, a connection.
+  [[nodiscard]] bool connected() const { return transport_ != nullptr; }
   /// "moq-transport-18"; empty until it is known.
   [[nodiscard]] std::string_view version_name() const {
     return version_ == nullptr ? "" : version_->name;

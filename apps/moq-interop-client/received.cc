@@ -128,8 +128,8 @@ Result<void> Received::claim(std::uint64_t size) {
 }
 
 Result<void> Received::keep(ReceivedObjects& into, const ietf::Location& where,
-                            std::string payload) {
-  const auto [at, anew] = into.objects.try_emplace(where, std::move(payload));
+                            const std::string& payload) {
+  const auto [at, anew] = into.objects.try_emplace(where, payload);
   if (anew || at->second == payload) return {};
   return fail(
       SessionError::protocol_violation,

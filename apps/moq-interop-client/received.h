@@ -57,7 +57,8 @@ class Received final {
   /// Adds payload to what there is. Fails beyond kMost.
   Result<void> claim(std::uint64_t size);
   /// Fails if the object has come with another payload.
-  static Result<void> keep(ReceivedObjects& into, const ietf::Location& where, std::string payload);
+  static Result<void> keep(ReceivedObjects& into, const ietf::Location& where,
+                           const std::string& payload);
 
   Events events_;
   ietf::Version version_{};

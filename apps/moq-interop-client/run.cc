@@ -2,7 +2,9 @@
 
 #include <csignal>
 #include <cstdio>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -25,11 +27,12 @@ class Run {
         signals_(events_, {SIGINT, SIGTERM}, [this](int) { interrupted_ = true; }) {}
 
   int all() {
-    say(tap_head(options_.cases.size(), "moq-interop-client (moq-cpp) " MOQ_VERSION));
     bool failed = false;
     for (std::size_t i = 0; i < options_.cases.size(); ++i) {
       const CaseResult result = one(*options_.cases[i]);
       failed = failed || result.wrong.has_value();
+      // What was negotiated belongs in front.
+      if (i == 0) say(tap_head(options_.cases.size(), about(result)));
       say(tap_result(i + 1, result));
       if (interrupted_) {
         say(tap_bail_out("interrupted"));
@@ -48,6 +51,13 @@ class Run {
   static void say(const std::string& text) {
     fmt::print("{}", text);
     std::fflush(stdout);
+  }
+
+  [[nodiscard]] std::vector<std::string> about(const CaseResult& first) const {
+    std::vector<std::string> lines{"moq-interop-client (moq-cpp) v" MOQ_VERSION,
+                                   "Relay: " + options_.url.to_log()};
+    if (!first.version.empty()) lines.push_back("Draft: " + draft_name(first.version));
+    return lines;
   }
 
   CaseResult one(const Case& each) {

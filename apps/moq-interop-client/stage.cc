@@ -40,7 +40,7 @@ Stage::~Stage() {
 
 bool Stage::unreachable() const {
   return !peers_.empty() &&
-         std::ranges::all_of(peers_, [](const auto& peer) { return peer->unreachable(); });
+         std::ranges::none_of(peers_, [](const auto& peer) { return peer->connected(); });
 }
 
 Wrong Stage::skip(std::string reason) {

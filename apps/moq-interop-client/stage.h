@@ -39,7 +39,7 @@ class Stage {
   /// The version of a session that was up.
   [[nodiscard]] const std::string& version() const { return version_; }
   void set_version(std::string_view version) { version_ = version; }
-  /// No connection to the relay came to be, and none was lost.
+  /// None of the sessions, of which there are some, got as far as a connection.
   [[nodiscard]] bool unreachable() const;
   /// Why the case cannot say anything; empty if it can.
   [[nodiscard]] const std::string& skipped() const { return skipped_; }

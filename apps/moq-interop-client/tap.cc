@@ -42,8 +42,10 @@ void add(std::string& out, std::string_view key, std::string_view value) {
 
 }  // namespace
 
-std::string tap_head(std::size_t cases, std::string_view about) {
-  return fmt::format("TAP version 14\n# {}\n1..{}\n", about, cases);
+std::string tap_head(std::size_t cases, const std::vector<std::string>& about) {
+  std::string out = "TAP version 14\n";
+  for (const std::string& line : about) out += "# " + one_line(line) + "\n";
+  return out + fmt::format("1..{}\n", cases);
 }
 
 std::string tap_result(std::size_t number, const CaseResult& result) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "moq-interop-client/case.h"
 #include "net/base/time.h"
@@ -20,8 +21,9 @@ struct CaseResult {
   std::string version = {};
 };
 
-/// What comes first: the version of the format, a line about us, and how many there are.
-[[nodiscard]] std::string tap_head(std::size_t cases, std::string_view about);
+/// What comes first: the version of the format, lines about the run, and how many cases
+/// there are.
+[[nodiscard]] std::string tap_head(std::size_t cases, const std::vector<std::string>& about);
 /// `number`: from 1 on.
 [[nodiscard]] std::string tap_result(std::size_t number, const CaseResult& result);
 /// Nothing follows, and the run has failed.

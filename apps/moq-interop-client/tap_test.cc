@@ -8,7 +8,8 @@ namespace {
 using std::chrono::milliseconds;
 
 TEST(Tap, HeadHasVersionNameAndPlan) {
-  EXPECT_EQ(tap_head(10, "a client"), "TAP version 14\n# a client\n1..10\n");
+  EXPECT_EQ(tap_head(10, {"a client", "Draft: draft-18"}),
+            "TAP version 14\n# a client\n# Draft: draft-18\n1..10\n");
 }
 
 TEST(Tap, PassedCaseHasItsDuration) {
