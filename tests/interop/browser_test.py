@@ -147,28 +147,41 @@ class Net(BrowserCase):
 
     # Version: what a page offers to get it. "moql", or no offer, is the SETUP exchange.
     OFFERS = {"moq-lite-05": ["moq-lite-05"], "moq-lite-04": ["moq-lite-04"], "moq-lite-03": ["moq-lite-03"],
-              "moq-lite-02": ["moql"]}
+              "moq-lite-02": ["moql"], "moq-transport-18": ["moqt-18"]}
+
+    # Those in which a page can tell the time of a frame, and its unit.
+    TIMED = {"moq-lite-05", "moq-transport-18"}
 
     def exchange(self, page: chromium.Page, server, publish: str, subscribe: str, offers=None) -> None:
         offers = offers or self.OFFERS
         result = self.call(page, "exchange", relay=self.address(server), path=f"room/{publish}/{subscribe}",
                            publish=offers[publish], subscribe=offers[subscribe],
-                           timestamps=publish == subscribe == "moq-lite-05")
+                           timestamps={publish, subscribe} <= self.TIMED)
         self.assertEqual(result, {"versions": [publish, subscribe], "transport": "webtransport", "wrong": []})
 
-    def test_every_pair_of_versions(self):
-        server = self.relay()
+    def every_pair(self, server, offers=None) -> None:
+        offers = offers or self.OFFERS
         page = self.browser().open(self.site(server).url + "tests/blank.html")
-        for publish, subscribe in itertools.product(self.OFFERS, repeat=2):
+        for publish, subscribe in itertools.product(offers, repeat=2):
             with self.subTest(publish=publish, subscribe=subscribe):
-                self.exchange(page, server, publish, subscribe)
+                self.exchange(page, server, publish, subscribe, offers)
 
-    def test_moq_lite_01_which_a_relay_has_to_insist_on(self):
-        server = self.relay(server='version = ["moq-lite-01"]')
-        page = self.browser().open(self.site(server).url + "tests/blank.html")
-        for name, offer in {"moql": ["moql"], "no offer": []}.items():
-            with self.subTest(name):
-                self.exchange(page, server, "moq-lite-01", "moq-lite-01", {"moq-lite-01": offer})
+    def test_every_pair_of_versions(self):
+        self.every_pair(self.relay())
+
+    def test_every_pair_with_moq_transport_14(self):
+        """In SETUP a page puts moq-lite 02 and 01 before it: this relay has neither."""
+        offers = {version: offer for version, offer in self.OFFERS.items() if version != "moq-lite-02"}
+        offers["moq-transport-14"] = ["moql"]
+        self.every_pair(self.relay(server=f"version = {json.dumps(list(offers))}"), offers)
+
+    def test_what_only_setup_tells_and_a_relay_has_to_insist_on(self):
+        for version in ("moq-lite-01", "moq-transport-14"):
+            server = self.relay(server=f'version = ["{version}"]')
+            page = self.browser().open(self.site(server).url + "tests/blank.html")
+            for name, offer in {"moql": ["moql"], "no offer": []}.items():
+                with self.subTest(name, version=version):
+                    self.exchange(page, server, version, version, {version: offer})
 
 
 class Sessions(BrowserCase):
