@@ -304,6 +304,21 @@ Outcome unsubscribed(Stage& stage) {
   return client.stays();
 }
 
+Outcome hears_the_end(Client& client, const Request& request) {
+  MOQ_TRY(const Message done, client.answer(request, 1));
+  Reader in = client.draft().reader(done.body);
+  if (done.type != type::kPublishDone) return unmet("message " + hex(done.type) + " came");
+  const auto code = in.integer().value_or(0);
+  const auto streams = in.integer().value_or(0);
+  if (code != kEndOfTrack) return unmet("PUBLISH_DONE has status " + hex(code));
+  const auto opened = client.subgroups().size();
+  if (streams != opened && streams != kUnknownCount) {
+    return unmet("PUBLISH_DONE counts " + std::to_string(streams) + " streams of " +
+                 std::to_string(opened));
+  }
+  return client.stays();
+}
+
 Outcome track_ends(Stage& stage, std::uint64_t bits) {
   MOQ_TRY(const Relayed made, relay(stage, everything()));
   for (std::uint64_t i = 0; i < 2; ++i) {
@@ -315,24 +330,33 @@ Outcome track_ends(Stage& stage, std::uint64_t bits) {
   made.publisher->send_about(made.upstream,
                              stage.draft().publish_done(made.upstream.id, kEndOfTrack, 2));
   if (stage.is(18)) made.upstream.stream->end();
-  MOQ_TRY(const Message done, made.subscriber->answer(made.downstream, 1));
-  Reader in = stage.draft().reader(done.body);
-  if (done.type != type::kPublishDone) return unmet("message " + hex(done.type) + " came");
-  const auto code = in.integer().value_or(0);
-  const auto streams = in.integer().value_or(0);
-  if (code != kEndOfTrack) return unmet("PUBLISH_DONE has status " + hex(code));
-  const auto opened = made.subscriber->subgroups().size();
-  if (streams != opened && streams != kUnknownCount) {
-    return unmet("PUBLISH_DONE counts " + std::to_string(streams) + " streams of " +
-                 std::to_string(opened));
-  }
-  return made.subscriber->stays();
+  return hears_the_end(*made.subscriber, made.downstream);
 }
 
 Outcome ends_after_whole_groups(Stage& stage) {
   return track_ends(stage, subgroup_type::kEndOfGroup);
 }
 Outcome ends_after_open_groups(Stage& stage) { return track_ends(stage, 0); }
+
+Outcome published_track_ends(Stage& stage) {
+  constexpr std::uint64_t kAlias = 7;
+  const TrackName track{stage.space(), "video"};
+  MOQ_TRY(const auto publisher, stage.join());
+  const std::uint64_t id = publisher->take_id();
+  const Request publish = publisher->request(id, publisher->draft().publish(id, track, kAlias));
+  MOQ_CHECK_OK(publisher->accepted(publish));
+  MOQ_TRY(const auto subscriber, stage.join());
+  const Request subscribe = subscriber->subscribe({.track = track});
+  MOQ_CHECK_OK(subscriber->accepted(subscribe));
+  Subgroup sent = group(0, 2, kAlias);
+  sent.type |= subgroup_type::kEndOfGroup;
+  publisher->send(sent);
+  MOQ_CHECK_OK(subscriber->group_stream(0, 2));
+  publisher->send_about(publish, stage.draft().publish_done(id, kEndOfTrack, 1));
+  if (stage.is(18)) publish.stream->end();
+  MOQ_CHECK_OK(hears_the_end(*subscriber, subscribe));
+  return publisher->stays();
+}
 
 Outcome own_track(Stage& stage) {
   MOQ_TRY(const auto client, stage.join());
@@ -389,6 +413,8 @@ constexpr Case kCases[]{
      "PUBLISH_DONE with 0x2 and the right count", "PUBLISH_DONE", ends_after_whole_groups},
     {"54b", Of::both, "The same, and nothing has said that the groups have ended",
      "PUBLISH_DONE with 0x2 and the right count", "PUBLISH_DONE", ends_after_open_groups},
+    {"54c", Of::both, "PUBLISH_DONE about a PUBLISH", "PUBLISH_DONE with 0x2 and the right count",
+     "PUBLISH_DONE", published_track_ends},
     {"55", Of::both, "SUBSCRIBE to a track of one's own", "accepted, and its objects",
      "Subscriptions", own_track},
 };
