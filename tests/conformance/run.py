@@ -28,7 +28,6 @@ DRAIN_SECONDS = 5
 # For each thing that is waited for: what has to come, and what is known not to.
 PATIENCE, IMPATIENCE = 30, 3
 
-BOTH = (14, 18)
 # What the relay does not do yet: the cases, the drafts in which they fail, and what it does
 # instead. One that passes makes the run fail.
 KNOWN_FAILURES: dict[str, tuple[tuple[int, ...], str]] = {}
