@@ -206,6 +206,44 @@ TEST_F(BridgeTest, GroupsCrossAsTheyGrow) {
   EXPECT_EQ(reader.groups[1]->find(0)->abort_code(), 0x5U);
 }
 
+TEST_F(BridgeTest, WhatASubgroupIsCrosses) {
+  publish();
+  RecordingReader reader;
+  const auto track = remote_track();
+  const auto subscription = track->subscribe({}, reader);
+  run();
+  const auto group = *track_->create_group(1);
+  Subgroup& subgroup = **group->add(3, {.ends_group = false, .priority = 7});
+  ASSERT_TRUE(subgroup.append({.id = 0}, Bytes::copy_of("x")));
+  run();
+  const Subgroup* there = track->latest()->find(3);
+  ASSERT_NE(there, nullptr);
+  EXPECT_EQ(there->info().priority, 7);
+  EXPECT_FALSE(there->ends_group());
+  subgroup.set_ends_group();
+  subgroup.finish();
+  run();
+  EXPECT_TRUE(there->ends_group());
+}
+
+TEST_F(BridgeTest, PublishedTracksCross) {
+  struct Names final : AnnounceReader {
+    void on_announcements(const std::vector<Announcement>& changes) override {
+      for (const Announcement& change : changes) names = change.tracks;
+    }
+    TrackNames names;
+  } heard;
+  const auto watch = at(1).origin.watch(Path(), heard, nullptr, 0, WatchTracks::yes);
+  publish();
+  EXPECT_EQ(heard.names, nullptr);
+  Route route = publication_->route();
+  route.tracks = std::make_shared<const std::set<std::string>>(std::set<std::string>{"video"});
+  ASSERT_TRUE(publication_->update(route));
+  run();
+  ASSERT_NE(heard.names, nullptr);
+  EXPECT_TRUE(heard.names->contains("video"));
+}
+
 TEST_F(BridgeTest, PayloadIsSharedAndCountedOnce) {
   publish();
   RecordingReader reader;

@@ -103,7 +103,7 @@ void StreamChannel::on_reset(std::uint64_t code) {
 void StreamChannel::on_send_stopped(std::uint64_t code) {
   queue_ = nullptr;
   // Who has answered a request for good reads no more of it: the answer is what counts.
-  if (answers_) on_reset(code);
+  if (answers_ || stop_ends_) on_reset(code);
 }
 
 void SharedChannel::send(const std::vector<std::uint8_t>& message) {

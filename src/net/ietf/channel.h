@@ -58,6 +58,8 @@ class StreamChannel final : public Channel,
                 MessageReader reader, bool fin);
   ~StreamChannel() override;
 
+  /// STOP_SENDING ends the request, as it does one of the peer's.
+  void end_when_stopped() { stop_ends_ = true; }
   /// Handles what came along with the first message; may end the request.
   void resume();
   void send(const std::vector<std::uint8_t>& message) override;
@@ -76,6 +78,7 @@ class StreamChannel final : public Channel,
   std::shared_ptr<transport::SendQueue> queue_;  ///< null once nothing more can be sent
   MessageReader reader_;
   bool answers_ = false;  ///< a request of the peer's
+  bool stop_ends_ = false;
   bool fin_ = false;
   bool told_fin_ = false;
   bool over_ = false;

@@ -86,7 +86,7 @@ void FetchPublisher::join() {
     return refuse(RequestErrorCode::invalid_joining_request_id, "there is no such subscription");
   }
   if (session().traits().joins_largest_only &&
-      joined->filter().type != FilterType::largest_object) {
+      joined->filter_type() != FilterType::largest_object) {
     return session().fail(Error(SessionError::protocol_violation,
                                 "a fetch joins a subscription to another than the largest object"));
   }
@@ -250,12 +250,12 @@ bool FetchPublisher::add_objects() {
 
 bool FetchPublisher::add_object(const Subgroup& subgroup, const Object& object) {
   const VersionInfo& version = session().traits();
-  FetchObject header{.location = {.group = group_id_, .object = object.id},
-                     .subgroup = subgroup.id(),
-                     .priority = to_priority(
-                         subgroup.info().priority.value_or(track_->info()->priority)),
-                     .size = object.size,
-                     .status = static_cast<Status>(object.status)};
+  FetchObject header{
+      .location = {.group = group_id_, .object = object.id},
+      .subgroup = subgroup.id(),
+      .priority = to_priority(subgroup.info().priority.value_or(track_->info()->priority)),
+      .size = object.size,
+      .status = static_cast<Status>(object.status)};
   if (may_have_properties(version.objects, header.status)) {
     header.properties = properties_for(version, object, watch_->group()->timescale());
   }

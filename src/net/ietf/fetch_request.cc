@@ -13,7 +13,10 @@ FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence)
     : FetchRequest(track, sequence, {.group = sequence}, false) {}
 
 FetchRequest::FetchRequest(RemoteTrack& track, Location largest)
-    : FetchRequest(track, largest.group, {.group = largest.group, .object = largest.object + 1},
+    : FetchRequest(track, largest.group,
+                   {.group = largest.group,
+                    // Behind the last id that there can be is the end of the group.
+                    .object = largest.object >= coding::kMaxVarint ? 0 : largest.object + 1},
                    true) {}
 
 FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence, Location end, bool joins)
@@ -102,8 +105,8 @@ Result<void> FetchRequest::on_object(const FetchObject& object) {
   const std::uint64_t id = object.subgroup.value_or(object.location.object);
   Subgroup* subgroup = group_->find(id);
   if (subgroup == nullptr) {
-    MOQ_TRY(subgroup, group_->add(id, {.ends_group = !joins_,
-                                       .priority = to_priority(object.priority)}));
+    MOQ_TRY(subgroup,
+            group_->add(id, {.ends_group = !joins_, .priority = to_priority(object.priority)}));
   }
   MOQ_CHECK_OK(subgroup->append_object(
       {.id = object.location.object,
@@ -129,7 +132,7 @@ void FetchRequest::done() {
   const auto group = std::exchange(group_, nullptr);
   RemoteTrack* track = detach();
   if (!joins_) group->finish();
-  if (joins_ && track != nullptr) track->joined(group.get());
+  if (joins_ && track != nullptr) track->joined(*this, group.get());
   finish();
 }
 
@@ -149,7 +152,7 @@ void FetchRequest::fail_with(const Error& error) {
   RemoteTrack* track = detach();
   if (track != nullptr && joins_) {
     log::debug("{}: the beginning of group {}: {}", session().name(), sequence_, error.message());
-    track->joined(nullptr);
+    track->joined(*this, nullptr);
   } else if (track != nullptr) {
     track->track().fail_fetch(sequence_, error);
   }

@@ -25,6 +25,7 @@ class FetchRequest final : public Request, private transport::RecvHandler, priva
   void receive(std::shared_ptr<transport::RecvStream> stream, Bytes rest, bool fin);
   /// Nobody wants it any more.
   void abandon();
+  [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
 
  private:
   FetchRequest(RemoteTrack& track, std::uint64_t sequence, Location end, bool joins);

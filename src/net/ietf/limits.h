@@ -37,5 +37,9 @@ inline constexpr std::size_t kMaxObjectProperties = 128 << 10;
 
 /// How long a SUBSCRIBE may wait for a publisher (§"RENDEZVOUS TIMEOUT Parameter").
 inline constexpr Duration kMaxRendezvous = std::chrono::seconds(30);
+/// How many of a session's may.
+inline constexpr std::size_t kMaxWaitingForPublisher = 64;
+/// Tracks of a broadcast whose PUBLISH is told on; of others only who asks by name knows.
+inline constexpr std::size_t kMaxPublishedTracks = 256;
 
 }  // namespace moq::ietf

@@ -77,6 +77,12 @@ RequestErrorCode request_error_of(const Error& error) {
                                            : RequestErrorCode::does_not_exist;
 }
 
+bool is_encodable(const FullTrackName& name) {
+  std::size_t size = name.track_name.size();
+  for (const std::string& field : name.track_namespace) size += field.size();
+  return is_encodable(name.track_namespace) && size <= kMaxFullTrackName;
+}
+
 std::optional<Location> largest_of(const Group* group) {
   if (group == nullptr) return std::nullopt;
   std::optional<Location> largest;

@@ -4,6 +4,7 @@
 
 #include "net/base/time.h"
 #include "net/ietf/error.h"
+#include "net/ietf/limits.h"
 #include "net/ietf/properties.h"
 #include "net/ietf/types.h"
 #include "net/model/group.h"
@@ -17,6 +18,13 @@ namespace moq::ietf {
 /// slash in it: it would be another path.
 [[nodiscard]] std::optional<Path> to_path(const TrackNamespace& name);
 [[nodiscard]] TrackNamespace to_namespace(const Path& path);
+
+/// Whether it has few enough fields for a message. (A path of moq-lite may have more.)
+[[nodiscard]] inline bool is_encodable(const TrackNamespace& name) {
+  return name.size() <= kMaxNamespaceFields;
+}
+/// Whether its fields and its name are short enough, too.
+[[nodiscard]] bool is_encodable(const FullTrackName& name);
 
 /// Priorities count the other way: the drafts send the lowest first.
 [[nodiscard]] constexpr std::uint8_t to_priority(std::uint8_t other) {

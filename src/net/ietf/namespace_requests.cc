@@ -127,7 +127,8 @@ void Announcer::start() {
 
 void Announcer::on_announcements(const std::vector<Announcement>& changes) {
   for (const Announcement& change : changes) {
-    const bool there = change.broadcast != nullptr && session().may_read(change.path);
+    const bool there = change.broadcast != nullptr && session().may_read(change.path) &&
+                       is_encodable(to_namespace(change.path.without(session().scope().root)));
     const auto known = told_.find(change.path);
     if (there == (known != told_.end())) continue;
     if (!there) {
@@ -163,10 +164,6 @@ void NamespaceReceiver::begin() {
   broadcast_ = *std::move(broadcast);
   session().note(*this, name_);
   send(RequestOk{.request_id = id()});
-}
-
-void NamespaceReceiver::set_draining() {
-  if (broadcast_ != nullptr) broadcast_->set_draining();
 }
 
 Result<void> NamespaceReceiver::received(MessageKind kind, ByteSpan body) {
@@ -214,16 +211,18 @@ void NamespacePublisher::start() {
     return;
   }
   // Which of the tracks it wants, the peer says in its answers.
-  tracks_ = std::make_unique<TrackAnnouncer>(session(), path_, false);
-  tracks_->start();
+  tracks_ = std::make_unique<TrackAnnouncer>(session());
+  tracks_->start(path_, false);
   if (session().announces_all()) return;
-  announcer_ = std::make_unique<Announcer>(session(), path_.without(session().scope().root), except);
+  announcer_ =
+      std::make_unique<Announcer>(session(), path_.without(session().scope().root), except);
   announcer_->start();
 }
 
 void NamespacePublisher::on_announcements(const std::vector<Announcement>& changes) {
   for (const Announcement& change : changes) {
-    const bool there = change.broadcast != nullptr && session().may_read(change.path);
+    const bool there = change.broadcast != nullptr && session().may_read(change.path) &&
+                       is_encodable(to_namespace(change.path.without(path_)));
     if (there == told_.contains(change.path)) continue;
     TrackNamespace suffix = to_namespace(change.path.without(path_));
     if (there) {
@@ -245,7 +244,14 @@ Result<void> NamespacePublisher::received(MessageKind kind, ByteSpan body) {
 
 Result<void> NamespacePublisher::received_update(ByteSpan body) {
   MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
-  if (update.prefix) {
+  MOQ_TRY(const bool known, session().take_tokens(update.tokens));
+  if (!known) {
+    stop();
+    refuse(RequestErrorCode::malformed_auth_token, "a token's alias is not known");
+    return {};
+  }
+  const bool moved = update.prefix && *update.prefix != prefix_;
+  if (moved) {
     const auto prefix = to_path(*update.prefix);
     prefix_ = *update.prefix;
     if (!prefix || session().overlaps(*this, prefix_)) {
@@ -260,7 +266,7 @@ Result<void> NamespacePublisher::received_update(ByteSpan body) {
   }
   send(RequestUpdateOk{.request_id = update.request_id});
   // Suffixes are relative to the new prefix from here on.
-  if (update.prefix) start();
+  if (moved) start();
   return {};
 }
 

@@ -80,7 +80,6 @@ class NamespaceReceiver final : public Request {
   NamespaceReceiver(Session& session, Arrival arrival, PublishNamespace message);
   ~NamespaceReceiver() override;
   void begin();
-  void set_draining();
 
  private:
   [[nodiscard]] bool of_media() const override { return false; }

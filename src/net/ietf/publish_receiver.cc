@@ -28,6 +28,7 @@ void PublishReceiver::begin() {
   published_ = true;
   // What nobody wants is given up; this one goes on, for those who come later.
   kept_ = track()->track().subscribe({}, *this);
+  if (message_.largest) track()->join(*message_.largest);
   if (const auto done = accept(message_); !done) {
     if (&done.error().domain() != &error_domain(RequestErrorCode{})) {
       return session().fail(done.error());
@@ -36,7 +37,9 @@ void PublishReceiver::begin() {
     if (track != nullptr) track->failed(done.error());
     return refuse(request_error_of(done.error()), done.error().detail());
   }
-  send(PublishOk{.request_id = id(), .group_order = message_.group_order});
+  send(PublishOk{.request_id = id(),
+                 .group_order = message_.group_order,
+                 .filter = {.type = FilterType::largest_object}});
 }
 
 Result<void> PublishReceiver::received(MessageKind kind, ByteSpan body) {

@@ -51,7 +51,8 @@ Result<void> PublishRequest::received_ok(ByteSpan body) {
   }
   change({.priority = ok.subscriber_priority,
           .group_order = ok.group_order,
-          .filter = ok.filter == Filter{} ? filter() : ok.filter,
+          // Draft-18 says nothing for all that comes, which is what this is.
+          .filter = ok.filter == Filter{} ? terms().filter : ok.filter,
           .forward = ok.forward,
           .delivery_timeout = ok.object_delivery_timeout});
   return {};

@@ -30,9 +30,8 @@ Route RemoteBroadcast::route() const {
   return {.hops = {0},
           .peer = session_.token(),
           .draining = session_.goaway_received(),
-          .tracks = published_.empty()
-                        ? nullptr
-                        : std::make_shared<const std::set<std::string>>(published_)};
+          .tracks = published_.empty() ? nullptr
+                                       : std::make_shared<const std::set<std::string>>(published_)};
 }
 
 Result<void> RemoteBroadcast::publish(const Path& path) {
@@ -82,12 +81,19 @@ void RemoteBroadcast::on_track(Broadcast& /*broadcast*/, const std::shared_ptr<T
 Result<RemoteTrack*> RemoteBroadcast::publish_track(const std::string& name,
                                                     TrackRequest& request) {
   brought_by_ = &request;
-  const auto track = broadcast_->track(name);
+  auto track = broadcast_->track(name);
+  if (track && brought_by_ != nullptr && (*track)->end()) {
+    // One that has ended comes again.
+    (*track)->abort(Error(ModelError::closed, "it is published anew"));
+    track = broadcast_->track(name);
+  }
   const bool anew = std::exchange(brought_by_, nullptr) == nullptr;
   if (!track) return fail(RequestErrorCode::excessive_load, track.error().message());
-  if (!anew) return fail(RequestErrorCode::duplicate_subscription, "it is subscribed to");
-  published_.insert(name);
-  post_update();
+  const auto known = tracks_.find(track->get());
+  if (!anew && (known == tracks_.end() || !known->second->start_instead(request))) {
+    return fail(RequestErrorCode::duplicate_subscription, "it is subscribed to");
+  }
+  if (published_.size() < kMaxPublishedTracks && published_.insert(name).second) post_update();
   return tracks_.find(track->get())->second.get();
 }
 

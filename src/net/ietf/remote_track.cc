@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "net/ietf/fetch_request.h"
+#include "net/ietf/mapping.h"
 #include "net/ietf/session.h"
 #include "net/ietf/subscribe_request.h"
 #include "net/model/error.h"
@@ -17,6 +18,7 @@ RemoteTrack::RemoteTrack(Session& session, FullTrackName name, std::shared_ptr<T
       track_(std::move(track)),
       on_idle_(std::move(on_idle)),
       quiet_(session.loop(), [this] { finish_quiet(); }),
+      join_timer_(session.loop(), [this] { abandon_join(); }),
       linger_(session.loop(), [this] {
         if (!wanted_ && (request_ == nullptr || !request_->lasting())) unsubscribe();
       }) {
@@ -35,8 +37,18 @@ void RemoteTrack::start() {
   });
 }
 
+bool RemoteTrack::start_instead(TrackRequest& request) {
+  if (request_ != nullptr && request_->accepted()) return false;
+  unsubscribe();
+  request_ = &request;
+  return true;
+}
+
 void RemoteTrack::subscribe() {
   if (request_ != nullptr) return;
+  if (!is_encodable(name_)) {
+    return track_->abort(Error(RequestErrorCode::does_not_exist, "the name is too long"));
+  }
   const auto made = session_.when_request_allowed([this, alive = std::weak_ptr(alive_)] {
     if (alive.expired() || request_ != nullptr || track_->error()) return;
     request_ = &session_.add(
@@ -46,35 +58,48 @@ void RemoteTrack::subscribe() {
 }
 
 void RemoteTrack::unsubscribe() {
+  abandon_join();
   if (request_ == nullptr) return;
   std::exchange(request_, nullptr)->abandon();
-  open_.clear();
-  joining_group_.reset();
-  if (joining_ == nullptr) return;
-  std::erase(fetches_, joining_);
-  std::exchange(joining_, nullptr)->abandon();
+  // Nothing goes on with what is open.
+  for (const auto& [sequence, open] : std::exchange(open_, {})) {
+    if (const auto group = open.group.lock()) group->abort(Group::kCancelledCode);
+  }
 }
 
 void RemoteTrack::join(Location largest) {
-  if (track_->cached_from(largest.group) == largest.group) return;
+  const auto there = track_->cached(largest.group);
+  const bool whole = there != nullptr && there->complete() && largest_of(there.get()) >= largest;
+  const bool fetching = std::ranges::any_of(
+      fetches_, [&](const FetchRequest* each) { return each->sequence() == largest.group; });
+  // What would have to wait for leave to ask is not worth it.
+  if (whole || fetching || !session_.request_allowed()) return;
+  abandon_join();
+  joining_ = &session_.add(std::make_unique<FetchRequest>(*this, largest));
   joining_group_ = largest.group;
-  const auto made = session_.when_request_allowed([this, largest, alive = std::weak_ptr(alive_)] {
-    if (alive.expired() || track_->error() || joining_group_ != largest.group) return;
-    joining_ = &session_.add(std::make_unique<FetchRequest>(*this, largest));
-    fetches_.push_back(joining_);
-  });
-  if (!made) joining_group_.reset();
+  fetches_.push_back(joining_);
+  join_timer_.arm(later(session_.loop().now(), kJoinTimeout));
 }
 
-void RemoteTrack::joined(Group* group) {
-  if (group != nullptr) end_stream(*group, false);
-  end_join();
-}
-
-void RemoteTrack::end_join() {
-  joining_group_.reset();
+void RemoteTrack::abandon_join() {
+  join_timer_.cancel();
+  if (joining_ == nullptr) return;
+  FetchRequest* request = std::exchange(joining_, nullptr);
+  std::erase(fetches_, request);
+  request->abandon();
+  track_->fail_fetch(joining_group_, Error(StreamError::cancelled, "it was given up"));
   session_.retry_waiting();
-  if (end_) ended(*std::exchange(end_, std::nullopt));
+}
+
+void RemoteTrack::joined(FetchRequest& request, Group* group) {
+  if (group != nullptr) end_stream(*group, false);
+  if (joining_ != &request) return;
+  join_timer_.cancel();
+  joining_ = nullptr;
+  if (group == nullptr) {
+    track_->fail_fetch(joining_group_, Error(StreamError::cancelled, "it is not to be had"));
+  }
+  session_.retry_waiting();
 }
 
 void RemoteTrack::on_demand(Track& /*track*/, const std::optional<SubscribeOptions>& combined) {
@@ -86,6 +111,11 @@ void RemoteTrack::on_demand(Track& /*track*/, const std::optional<SubscribeOptio
 }
 
 void RemoteTrack::on_fetch(Track& /*track*/, std::uint64_t sequence) {
+  // Answered when its beginning comes, or fails.
+  if (joins(sequence)) return;
+  if (!is_encodable(name_)) {
+    return track_->fail_fetch(sequence, Error(RequestErrorCode::does_not_exist, "the name"));
+  }
   const auto made = session_.when_request_allowed([this, sequence, alive = std::weak_ptr(alive_)] {
     if (alive.expired() || track_->error()) return;
     fetches_.push_back(&session_.add(std::make_unique<FetchRequest>(*this, sequence)));
@@ -165,11 +195,13 @@ void RemoteTrack::accepted(const TrackInfo& info) {
 
 void RemoteTrack::failed(const Error& error) { track_->abort(error); }
 
+void RemoteTrack::resume(std::uint64_t next) {
+  if (!wanted_) return failed(Error(StreamError::going_away, "the peer has ended it"));
+  wanted_->start = std::max(next, wanted_->start.value_or(0));
+  subscribe();
+}
+
 void RemoteTrack::ended(std::uint64_t end) {
-  if (joining_group_) {
-    end_ = end;
-    return;
-  }
   for (const auto& [sequence, open] : std::exchange(open_, {})) {
     const auto group = open.group.lock();
     if (group != nullptr && open.streams == 0) group->finish();
@@ -179,7 +211,6 @@ void RemoteTrack::ended(std::uint64_t end) {
 
 void RemoteTrack::forget(FetchRequest& request) {
   std::erase(fetches_, &request);
-  if (joining_ == &request) joining_ = nullptr;
   if (!busy()) on_idle_();
 }
 

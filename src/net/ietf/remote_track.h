@@ -26,6 +26,8 @@ class RemoteTrack final : public TrackSource {
   static constexpr Duration kLinger = std::chrono::seconds(2);
   /// How long a group waits for another subgroup, once all that there were are over.
   static constexpr Duration kQuiet = std::chrono::milliseconds(500);
+  /// How long what comes of a group waits for its beginning.
+  static constexpr Duration kJoinTimeout = std::chrono::seconds(5);
 
   /// `on_idle`: called when a running request has ended.
   RemoteTrack(Session& session, FullTrackName name, std::shared_ptr<Track> track,
@@ -36,6 +38,9 @@ class RemoteTrack final : public TrackSource {
   void start();
   /// It comes by itself.
   void start(TrackRequest& request) { request_ = &request; }
+  /// The same for a track that there is, if no subscription of ours has been accepted: one
+  /// that waits for its answer is given up.
+  [[nodiscard]] bool start_instead(TrackRequest& request);
 
   [[nodiscard]] Session& session() const { return session_; }
   [[nodiscard]] Track& track() const { return *track_; }
@@ -48,8 +53,9 @@ class RemoteTrack final : public TrackSource {
   void join(Location largest);
   /// Whether the beginning of that group is on its way: its streams wait.
   [[nodiscard]] bool joins(std::uint64_t sequence) const {
-    return joining_group_ == sequence;
+    return joining_ != nullptr && joining_group_ == sequence;
   }
+  [[nodiscard]] bool joins() const { return joining_ != nullptr; }
 
   void stream_ended();
   void received_datagram(const Datagram& datagram);
@@ -62,29 +68,30 @@ class RemoteTrack final : public TrackSource {
 
   void accepted(const TrackInfo& info);
   void failed(const Error& error);
+  /// The request is over, and is to be made anew from group `next` on.
+  void resume(std::uint64_t next);
   /// No group at or after `end` will come.
   void ended(std::uint64_t end);
   void forget(TrackRequest& request);
   void forget(FetchRequest& request);
   /// The beginning of the group has come, in `group`; or none of it (null).
-  void joined(Group* group);
+  void joined(FetchRequest& request, Group* group);
 
  private:
   void on_demand(Track& track, const std::optional<SubscribeOptions>& combined) override;
   void on_fetch(Track& track, std::uint64_t sequence) override;
   void subscribe();
   void unsubscribe();
-  /// Lets those go on that wait for the beginning of a group.
-  void end_join();
+  /// Gives the beginning of a group up.
+  void abandon_join();
 
   Session& session_;
   FullTrackName name_;
   std::shared_ptr<Track> track_;
   TrackRequest* request_ = nullptr;
   std::vector<FetchRequest*> fetches_;
-  std::optional<std::uint64_t> joining_group_;
-  FetchRequest* joining_ = nullptr;  ///< the fetch of its beginning, once it is made
-  std::optional<std::uint64_t> end_;  ///< told while joining
+  FetchRequest* joining_ = nullptr;  ///< one of them: that of the beginning of...
+  std::uint64_t joining_group_ = 0;
   std::optional<SubscribeOptions> wanted_;
   /// A group of which more subgroups may come.
   struct Open {
@@ -99,6 +106,7 @@ class RemoteTrack final : public TrackSource {
   std::map<std::uint64_t, Open> open_;
   std::function<void()> on_idle_;
   Timer quiet_;
+  Timer join_timer_;
   Timer linger_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

@@ -30,6 +30,8 @@ void Request::open_channel(const std::vector<std::uint8_t>& first) {
     auto stream =
         std::make_unique<StreamChannel>(session(), static_cast<ChannelHandler&>(*this), first);
     stream_ = stream.get();
+    // What the peer reads, it ends by reading no more of the request's stream.
+    if (kind_ == MessageKind::publish) stream_->end_when_stopped();
     channel_ = std::move(stream);
     return;
   }
@@ -62,14 +64,32 @@ Result<void> Request::received_goaway(ByteSpan body) {
   if (session().config().side == Side::server && !message.uri.empty()) {
     return fail(SessionError::protocol_violation, "a client's GOAWAY has a URI");
   }
-  // What it is about is asked for elsewhere when the peer ends it; until then it runs.
   log::debug("{}: {} {} is to move", session().name(), to_string(kind_), id_);
+  // Until the peer ends it, it runs.
+  if (message.uri.empty()) {
+    moves_ = true;
+  } else {
+    session().move_to(message.uri);
+  }
   return {};
+}
+
+void Request::send_goaway(const std::string& uri, Duration timeout) {
+  if (over_ || stream_ == nullptr || goaway_timer_ != nullptr) return;
+  // A client has nowhere to send a server to.
+  send(
+      RequestGoaway{.uri = session().config().side == Side::client ? "" : uri, .timeout = timeout});
+  goaway_timer_ = std::make_unique<Timer>(session().loop(), [this] {
+    const auto hold = session().hold();
+    gone(StreamError::going_away);
+    cancel(StreamError::going_away);
+  });
+  if (timeout > Duration::zero()) goaway_timer_->arm(later(session().loop().now(), timeout));
 }
 
 Result<void> Request::dispatch(MessageKind kind, ByteSpan body) {
   if (kind == MessageKind::request_goaway) return received_goaway(body);
-  answered_ = true;
+  if (kind != MessageKind::request_update) answered_ = true;
   return received(kind, body);
 }
 

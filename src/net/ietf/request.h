@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "net/base/log.h"
+#include "net/base/loop.h"
 #include "net/ietf/channel.h"
 #include "net/ietf/codec.h"
 #include "net/ietf/message.h"
@@ -52,6 +53,8 @@ class Request : public Task, private ChannelHandler {
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] MessageKind kind() const { return kind_; }
   [[nodiscard]] bool ours() const { return ours_; }
+  /// It has ended, and is about to go.
+  [[nodiscard]] bool over() const { return over_; }
 
   /// A message about it that came on the control stream.
   Result<void> dispatch(MessageKind kind, ByteSpan body);
@@ -61,6 +64,10 @@ class Request : public Task, private ChannelHandler {
   void resume();
   /// The peer has ended it by a message (drafts without request streams).
   void cancelled_by_peer() { on_cancel(StreamError::cancelled); }
+  /// Asks the peer to make the request anew, at `uri` (empty: on this session), where the
+  /// draft has that (GOAWAY on a request stream). After `timeout` the stream is reset with
+  /// GOING_AWAY; zero: never. A second call does nothing.
+  void send_goaway(const std::string& uri, Duration timeout);
 
  protected:
   /// One of ours, once Session::may_request. It takes the next id.
@@ -77,7 +84,8 @@ class Request : public Task, private ChannelHandler {
   void finish();
   /// Gives it up: where that takes a message, the caller has sent it.
   void cancel(StreamError code);
-  [[nodiscard]] bool over() const { return over_; }
+  /// Whether the peer has asked for it to be made anew on this session.
+  [[nodiscard]] bool moves() const { return moves_; }
 
  private:
   virtual Result<void> received(MessageKind kind, ByteSpan body) = 0;
@@ -97,9 +105,11 @@ class Request : public Task, private ChannelHandler {
   bool ours_;
   bool over_ = false;
   bool goaway_ = false;    ///< one has come on its stream
+  bool moves_ = false;     ///< which named no other session
   bool answered_ = false;  ///< ours: the first answer has come
   std::unique_ptr<Channel> channel_;
-  StreamChannel* stream_ = nullptr;  ///< the same, if it is one
+  StreamChannel* stream_ = nullptr;      ///< the same, if it is one
+  std::unique_ptr<Timer> goaway_timer_;  ///< once we have sent one
 };
 
 }  // namespace moq::ietf

@@ -14,8 +14,8 @@
 #include "net/ietf/publish_receiver.h"
 #include "net/ietf/remote_track.h"
 #include "net/ietf/subscribe_publisher.h"
-#include "net/ietf/tracks_publisher.h"
 #include "net/ietf/track_status_publisher.h"
+#include "net/ietf/tracks_publisher.h"
 #include "net/model/error.h"
 #include "net/transport/error.h"
 
@@ -160,8 +160,11 @@ void Session::authorize(const std::string& path) {
   authorized_ = true;
   start_announcements();
   if (events_ != nullptr) events_->on_ready();
-  for (const auto& [waiter, then] : std::exchange(awaiting_authorization_, {})) {
-    if (!closed_ && tasks_.contains(waiter)) then();
+  // Each call may retire any.
+  while (!closed_ && !awaiting_authorization_.empty()) {
+    const auto then = std::move(awaiting_authorization_.begin()->second);
+    awaiting_authorization_.erase(awaiting_authorization_.begin());
+    then();
   }
 }
 
@@ -185,7 +188,7 @@ std::size_t Session::announced() const {
 }
 
 void Session::when_authorized(Task& waiter, std::function<void()> then) {
-  awaiting_authorization_.emplace_back(&waiter, std::move(then));
+  awaiting_authorization_[&waiter] = std::move(then);
 }
 
 // --- Requests
@@ -201,6 +204,9 @@ Result<void> Session::when_request_allowed(std::function<void()> make) {
     if (const auto blocked = encode(version_, RequestsBlocked{.max_request_id = max_id_})) {
       send_control(*blocked);
     }
+  }
+  if (waiting_requests_.size() >= limits().max_requests) {
+    return moq::fail(StreamError::too_far_behind, "the peer allows too few requests");
   }
   waiting_requests_.push_back(std::move(make));
   return {};
@@ -397,10 +403,11 @@ Result<void> Session::received_about_request(MessageKind kind, ByteSpan body) {
   if (kind == MessageKind::request_update) {
     MOQ_TRY(const auto update, decode<RequestUpdate>(version_, body));
     MOQ_CHECK_OK(take_peer_id(update.request_id));
-    if (update.existing_request_id >= next_peer_id_) {
+    const std::uint64_t id = update.existing_request_id;
+    if (id >= (id % 2 == next_peer_id_ % 2 ? next_peer_id_ : next_id_)) {
       return moq::fail(SessionError::protocol_violation, "an update of a request that never was");
     }
-    const auto found = requests_.find(update.existing_request_id);
+    const auto found = requests_.find(id);
     // It may have ended meanwhile.
     if (found == requests_.end()) return {};
     return found->second->dispatch(kind, body);
@@ -454,6 +461,24 @@ void Session::send_goaway(const std::string& uri, Duration timeout) {
   if (bytes) send_control(*bytes);
 }
 
+std::size_t Session::move(const Path& path, const std::string& uri, Duration timeout) {
+  if (closed_ || traits().requests != RequestCarrier::request_streams) return 0;
+  if (!path.has_prefix(scope_.root)) return 0;
+  const TrackNamespace name = to_namespace(path.without(scope_.root));
+  std::vector<TrackPublisher*> found;
+  for (const auto& [id, request] : requests_) {
+    TrackPublisher* each = publisher(request);
+    if (each != nullptr && each->name().track_namespace == name) found.push_back(each);
+  }
+  for (TrackPublisher* each : found) each->send_goaway(uri, timeout);
+  return found.size();
+}
+
+void Session::move_to(const std::string& uri) {
+  if (std::exchange(moved_, true) || goaway_received_ || events_ == nullptr) return;
+  events_->on_goaway(uri);
+}
+
 Result<void> Session::received_goaway(ByteSpan body) {
   MOQ_TRY(const auto message, decode<Goaway>(version_, body));
   if (std::exchange(goaway_received_, true)) {
@@ -470,8 +495,10 @@ Result<void> Session::received_goaway(ByteSpan body) {
   log::info("{}: the peer is going away{}{}", name_, message.uri.empty() ? "" : ": ", where);
   waiting_requests_.clear();
   for (NamespaceRequest* request : namespaces_) request->set_draining();
-  for (const auto& [name, receiver] : published_) receiver->set_draining();
-  if (events_ != nullptr) events_->on_goaway(message.uri);
+  for (const auto& [name, weak] : broadcasts_) {
+    if (const auto broadcast = weak.lock()) broadcast->set_draining();
+  }
+  if (events_ != nullptr && !moved_) events_->on_goaway(message.uri);
   check_idle();
   return {};
 }
@@ -528,6 +555,8 @@ void Session::on_datagram(Bytes datagram) {
 void Session::retire(Task& task) {
   const auto found = tasks_.find(&task);
   if (found == tasks_.end()) return;
+  waiting_streams_.erase(&task);
+  awaiting_authorization_.erase(&task);
   if (task.of_media() && --media_ == 0) check_idle();
   retired_.push_back(std::move(found->second));
   tasks_.erase(found);

@@ -53,6 +53,7 @@ class Session final : public ProtocolSession,
   void abandon() override;
   [[nodiscard]] bool has_goaway() const override { return true; }
   void send_goaway(const std::string& uri, Duration timeout) override;
+  std::size_t move(const Path& path, const std::string& uri, Duration timeout) override;
   void close(SessionError code, std::string_view reason) override;
   /// Room for a whole object of the largest size, in bytes.
   static constexpr std::size_t kMaxHeld = 32U << 20;
@@ -98,8 +99,13 @@ class Session final : public ProtocolSession,
   /// Closes the session for a failure that is not confined to a request or a stream.
   void fail(const Error& error);
 
+  /// Whether a request of ours may be made now.
+  [[nodiscard]] bool request_allowed() const {
+    return !closed_ && !goaway_received_ && next_id_ < max_id_;
+  }
   /// Calls `make` once another request of ours may be made: at once, or when the peer has
-  /// allowed more. Fails with StreamError::going_away after its GOAWAY.
+  /// allowed more. Fails with StreamError::going_away after its GOAWAY, and with
+  /// StreamError::too_far_behind if too many wait.
   Result<void> when_request_allowed(std::function<void()> make);
   /// The id of a request that is made now.
   [[nodiscard]] std::uint64_t take_request_id();
@@ -144,6 +150,14 @@ class Session final : public ProtocolSession,
   [[nodiscard]] bool may_read(const Path& path) const;
   /// The peer's subscription of that id, whoever began it; null if none runs.
   [[nodiscard]] TrackPublisher* subscription(std::uint64_t id) const;
+  /// The peer wants a request to be made at `uri`: as one connection has one session, all
+  /// of it moves.
+  void move_to(const std::string& uri);
+  /// A SUBSCRIBE that waits for a publisher. False: too many do.
+  [[nodiscard]] bool claim_rendezvous() {
+    return rendezvous_ < kMaxWaitingForPublisher && ++rendezvous_ != 0;
+  }
+  void release_rendezvous() { --rendezvous_; }
   /// Ends the PUBLISH of ours with that id, if it runs.
   void replace_publication(std::uint64_t id);
   /// Our fetch of that id; null if none runs.
@@ -221,6 +235,7 @@ class Session final : public ProtocolSession,
   bool setup_received_ = false;
   std::optional<std::uint64_t> goaway_id_;  ///< what our GOAWAY named
   bool goaway_received_ = false;
+  bool moved_ = false;  ///< its owner was told to leave for another, for a request
   bool closed_ = false;
   bool idle_posted_ = false;
   std::unique_ptr<ControlStream> control_;
@@ -233,11 +248,13 @@ class Session final : public ProtocolSession,
   std::unordered_map<std::uint64_t, Request*> requests_;
   std::size_t peer_requests_ = 0;
   std::size_t held_ = 0;
+  std::size_t rendezvous_ = 0;
   std::size_t media_ = 0;    ///< tasks of media
   std::size_t serving_ = 0;  ///< subscriptions of the peer's
   std::unordered_map<std::uint64_t, RemoteTrack*> aliases_;
-  std::vector<std::pair<Task*, std::function<void()>>> waiting_streams_;
-  std::vector<std::pair<Task*, std::function<void()>>> awaiting_authorization_;
+  /// Forgotten when they are retired.
+  std::unordered_map<Task*, std::function<void()>> waiting_streams_;
+  std::unordered_map<Task*, std::function<void()>> awaiting_authorization_;
   std::multimap<TrackNamespace, NamespaceReceiver*> published_;  ///< the peer's
   std::vector<NamespaceRequest*> namespaces_;
   std::map<TrackNamespace, std::weak_ptr<RemoteBroadcast>> broadcasts_;

@@ -4,9 +4,9 @@
 #include "net/ietf/fetch_request.h"
 #include "net/ietf/mapping.h"
 #include "net/ietf/namespace_requests.h"
+#include "net/ietf/publish_request.h"
 #include "net/ietf/remote_broadcast.h"
 #include "net/ietf/session.h"
-#include "net/ietf/publish_request.h"
 #include "net/ietf/tracks_publisher.h"
 
 /// Session: what there is of tracks, namespaces and requests, for its parts.
@@ -22,12 +22,14 @@ Result<void> Session::bind_alias(std::uint64_t alias, RemoteTrack& track) {
 }
 
 void Session::retry_waiting() {
-  // Those whose track it is not wait on.
-  auto waiting = std::exchange(waiting_streams_, {});
-  for (auto& [stream, again] : waiting) {
-    if (closed_ || !tasks_.contains(stream)) continue;
+  // Those whose track it is not wait on. Each call may retire any.
+  std::vector<Task*> all;
+  for (const auto& [stream, again] : waiting_streams_) all.push_back(stream);
+  for (Task* stream : all) {
+    const auto found = waiting_streams_.find(stream);
+    if (closed_ || found == waiting_streams_.end()) continue;
+    const auto again = found->second;
     again();
-    if (tasks_.contains(stream)) waiting_streams_.emplace_back(stream, std::move(again));
   }
 }
 
@@ -45,9 +47,7 @@ bool Session::claim_held(std::size_t size) {
 }
 
 void Session::await_track(Task& stream, std::function<void()> again) {
-  std::erase_if(waiting_streams_,
-                [this](const auto& each) { return !tasks_.contains(each.first); });
-  waiting_streams_.emplace_back(&stream, std::move(again));
+  waiting_streams_[&stream] = std::move(again);
 }
 
 Result<std::shared_ptr<RemoteBroadcast>> Session::accept_namespace(const TrackNamespace& name) {
@@ -102,7 +102,7 @@ bool Session::may_read(const Path& path) const {
 bool Session::subscribed(const FullTrackName& track, const Request* except) const {
   return std::ranges::any_of(requests_, [&](const auto& entry) {
     const TrackPublisher* other = publisher(entry.second);
-    return other != nullptr && other != except && other->name() == track;
+    return other != nullptr && other != except && !other->over() && other->name() == track;
   });
 }
 
@@ -163,7 +163,8 @@ void Session::withdraw_announcement(std::uint64_t id) {
 bool Session::announces(const TrackNamespace& name) const {
   return std::ranges::any_of(requests_, [&](const auto& entry) {
     const Request* request = entry.second;
-    return request->ours() && request->kind() == MessageKind::publish_namespace &&
+    return request->ours() && !request->over() &&
+           request->kind() == MessageKind::publish_namespace &&
            static_cast<const NamespaceAnnouncement*>(request)->name() == name;
   });
 }
@@ -171,7 +172,7 @@ bool Session::announces(const TrackNamespace& name) const {
 bool Session::overlaps(const Request& request, const TrackNamespace& prefix) const {
   return std::ranges::any_of(requests_, [&](const auto& entry) {
     const Request* other = entry.second;
-    if (other == &request || other->ours()) return false;
+    if (other == &request || other->ours() || other->over()) return false;
     if (other->kind() != request.kind()) return false;
     const TrackNamespace& its = request.kind() == MessageKind::subscribe_tracks
                                     ? static_cast<const TracksPublisher*>(other)->prefix()

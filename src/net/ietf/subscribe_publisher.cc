@@ -13,9 +13,10 @@ class SubscribePublisher::Rendezvous final : private AnnounceReader {
   Rendezvous(SubscribePublisher& owner, const Path& path, Duration timeout)
       : owner_(owner), path_(path), timer_(owner.session().loop(), [this] { over(); }) {
     timer_.arm(later(owner.session().loop().now(), timeout));
-    watch_ =
-        owner.session().config().publish->watch(path, *this, owner.session().token());
+    watch_ = owner.session().config().publish->watch(path, *this);
   }
+
+  ~Rendezvous() { owner_.session().release_rendezvous(); }
 
  private:
   void on_announcements(const std::vector<Announcement>& changes) override {
@@ -42,19 +43,18 @@ SubscribePublisher::SubscribePublisher(Session& session, Arrival arrival, Subscr
 SubscribePublisher::~SubscribePublisher() = default;
 
 void SubscribePublisher::begin() {
+  if (session().traits().has_duplicate_subscription && session().subscribed(message_.track, this)) {
+    return refuse(RequestErrorCode::duplicate_subscription, "it is subscribed to already");
+  }
   const auto track = session().find_track(message_.track);
   const auto path = session().readable(message_.track.track_namespace);
   if (!track && path && message_.rendezvous_timeout > Duration::zero() &&
-      track.error().is(RequestErrorCode::does_not_exist)) {
+      track.error().is(RequestErrorCode::does_not_exist) && session().claim_rendezvous()) {
     rendezvous_ = std::make_unique<Rendezvous>(
         *this, *path, std::min(message_.rendezvous_timeout, kMaxRendezvous));
     return;
   }
   if (!track) return refuse(request_error_of(track.error()), track.error().detail());
-  if (session().traits().has_duplicate_subscription &&
-      session().subscribed(message_.track, this)) {
-    return refuse(RequestErrorCode::duplicate_subscription, "it is subscribed to already");
-  }
   const Filter& filter = message_.filter;
   if (filter.type == FilterType::absolute_range && filter.end_group < filter.start.group) {
     return refuse(RequestErrorCode::invalid_range, "the range ends before it starts");

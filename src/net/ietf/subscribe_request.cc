@@ -50,7 +50,7 @@ Result<void> SubscribeRequest::received(MessageKind kind, ByteSpan body) {
 
 Result<void> SubscribeRequest::received_ok(ByteSpan body) {
   MOQ_TRY(const auto ok, decode<SubscribeOk>(session().version(), body));
-  if (std::exchange(accepted_, true)) {
+  if (std::exchange(answered_, true)) {
     return fail(SessionError::protocol_violation, "a second SUBSCRIBE_OK");
   }
   if (track() == nullptr) return {};

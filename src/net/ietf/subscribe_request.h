@@ -17,7 +17,7 @@ class SubscribeRequest final : public TrackRequest {
   Result<void> received_ok(ByteSpan body);
   Result<void> received_error(ByteSpan body);
 
-  bool accepted_ = false;
+  bool answered_ = false;
   bool joins_;  ///< begins behind the largest object
 };
 

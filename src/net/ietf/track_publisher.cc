@@ -59,11 +59,13 @@ TrackPublisher::~TrackPublisher() {
 
 void TrackPublisher::start(const std::shared_ptr<Track>& track, const SubscriberTerms& terms) {
   terms_ = terms;
+  filter_type_ = terms.filter.type;
   delivery_ = std::make_shared<Delivery>(Delivery{.track = track, .max_latency = Duration::max()});
   options_.priority = to_priority(terms.priority);
   options_.ordered = terms.group_order == GroupOrder::ascending;
   set_range(terms.filter);
   set_timeout(terms.delivery_timeout);
+  if (const auto& known = track->info()) on_info(*known);
   subscription_ = track->subscribe(options_, *this);
 }
 
@@ -94,7 +96,7 @@ Duration TrackPublisher::delivery_latency(const Track& track) const {
 }
 
 transport::Priority TrackPublisher::priority(std::uint64_t group,
-                                              std::optional<std::uint8_t> publisher) const {
+                                             std::optional<std::uint8_t> publisher) const {
   return {.band = transport::Priority::Band::media,
           .subscriber = options_.priority,
           .publisher = publisher.value_or(info_.priority),
@@ -108,17 +110,30 @@ void TrackPublisher::change(const SubscriberTerms& terms) {
   if (terms.filter != terms_.filter) set_range(terms.filter);
   terms_ = terms;
   options_.priority = to_priority(terms.priority);
+  options_.ordered = terms.group_order == GroupOrder::publisher
+                         ? info_.ordered
+                         : terms.group_order == GroupOrder::ascending;
   set_timeout(terms.delivery_timeout);
-  subscription_->update(options_);
-  // As if it began now.
+  if (!terms.forward) stop_streams();
   if (resumes) {
-    set_joining_location();
-    subscription_ = delivery_->track->subscribe(options_, *this);
+    forward_again();
+  } else {
+    subscription_->update(options_);
   }
   for (const auto& [key, sending] : sending_) {
     sending->stream->set_priority(priority(key.first, sending->priority));
   }
   sweep();
+}
+
+void TrackPublisher::forward_again() {
+  // As if it began now.
+  set_joining_location();
+  if (largest_) {
+    first_ = std::max(first_, Location{.group = largest_->group, .object = largest_->object + 1});
+    if (options_.start) options_.start = std::max(*options_.start, first_.group);
+  }
+  subscription_ = delivery_->track->subscribe(options_, *this);
 }
 
 Result<void> TrackPublisher::received_update(ByteSpan body) {
@@ -137,15 +152,17 @@ Result<void> TrackPublisher::received_update(ByteSpan body) {
     return fail(SessionError::protocol_violation, "an update asks for more than the subscription");
   }
   if (update.filter) terms.filter = *update.filter;
+  const bool resumes = terms.forward && !terms_.forward;
   change(terms);
   if (session().traits().updates_are_answered) {
-    send(RequestUpdateOk{.request_id = update.request_id});
+    send(RequestUpdateOk{.request_id = update.request_id,
+                         .largest = resumes ? largest_ : std::nullopt});
   }
   return {};
 }
 
 bool TrackPublisher::widens(const Filter& filter) const {
-  if (filter.start < first_) return true;
+  if (filter.start < told_) return true;
   if (!options_.start && filter.start.group < subscription_->start().value_or(0)) return true;
   if (!options_.end) return false;
   return filter.type != FilterType::absolute_range || filter.end_group > *options_.end;
@@ -157,6 +174,7 @@ void TrackPublisher::on_info(const TrackInfo& info) {
   delivery_->max_latency = delivery_latency(*delivery_->track);
   if (std::exchange(answered_, true)) return;
   set_joining_location();
+  told_ = first_;
   tell_alias();
   for (const auto& waiting : std::exchange(waiting_, {})) waiting(*this);
 }
@@ -203,15 +221,15 @@ void TrackPublisher::open_stream(const std::shared_ptr<Group>& group, Subgroup& 
       .subgroup = objects.id(),
       .has_properties = true,
       .end_of_group = objects.ends_group(),
-      .first_object = !begun && (rules.subgroup_bits & kSubgroupFirstObject) != 0};
+      .first_object = first == 0 && !begun && (rules.subgroup_bits & kSubgroupFirstObject) != 0};
   if ((rules.subgroup_bits & kSubgroupDefaultPriority) == 0) {
     header.priority = to_priority(info_.priority);
   }
   if (objects.info().priority) header.priority = to_priority(*objects.info().priority);
   const auto prefix = encode(session().version(), header);
   if (!prefix) {
-    return log::warn("{}: group {}: {}", session().name(), group->sequence(),
-                     prefix.error().message());
+    return log::debug("{}: group {}: {}", session().name(), group->sequence(),
+                      prefix.error().message());
   }
   const Key key{group->sequence(), objects.id()};
   if (sending_.contains(key)) return;
@@ -223,9 +241,8 @@ void TrackPublisher::open_stream(const std::shared_ptr<Group>& group, Subgroup& 
   source->skip_to(first);
   ObjectSender* sender = source.get();
   source->set_handle(&sender);
-  sending->stream =
-      session().transport().open_uni(priority(key.first, sending->priority), std::move(source),
-                                     sending.get());
+  sending->stream = session().transport().open_uni(priority(key.first, sending->priority),
+                                                   std::move(source), sending.get());
   if (sender != nullptr) sender->set_stream(sending->stream.get());
   sending_[key] = std::move(sending);
   ++streams_;
@@ -282,7 +299,7 @@ void TrackPublisher::on_datagram(const Datagram& datagram) {
 }
 
 void TrackPublisher::on_drop(std::uint64_t /*first*/, std::uint64_t /*last*/,
-                                 std::uint64_t /*code*/) {}
+                             std::uint64_t /*code*/) {}
 
 void TrackPublisher::on_end(std::uint64_t /*end*/) {
   ended_ = true;
@@ -316,6 +333,10 @@ void TrackPublisher::gone(StreamError /*code*/) { stop_all(); }
 
 void TrackPublisher::stop_all() {
   subscription_.reset();
+  stop_streams();
+}
+
+void TrackPublisher::stop_streams() {
   following_.clear();
   for (auto& [key, sending] : std::exchange(sending_, {})) {
     sending->stream->set_handler(nullptr);

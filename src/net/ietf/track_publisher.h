@@ -40,7 +40,8 @@ class TrackPublisher : public Request, private TrackReader {
   /// Calls `then` with this once SUBSCRIBE_OK or PUBLISH is sent: at once, or never if it
   /// ends before.
   void when_answered(Answered then);
-  [[nodiscard]] const Filter& filter() const { return terms_.filter; }
+  /// The filter's that it began with.
+  [[nodiscard]] FilterType filter_type() const { return filter_type_; }
   [[nodiscard]] bool forwards() const { return terms_.forward; }
   [[nodiscard]] const std::shared_ptr<Track>& shared_track() const { return delivery_->track; }
   /// The Joining Location: the largest object when it began to forward.
@@ -61,6 +62,7 @@ class TrackPublisher : public Request, private TrackReader {
   /// Sends nothing any more.
   void stop_all();
   [[nodiscard]] const TrackInfo& info() const { return info_; }
+  [[nodiscard]] const SubscriberTerms& terms() const { return terms_; }
 
  private:
   /// Sends the message that gives the peer the alias: SUBSCRIBE_OK or PUBLISH.
@@ -97,6 +99,8 @@ class TrackPublisher : public Request, private TrackReader {
   /// Whether `filter` asks for what was not asked for before.
   [[nodiscard]] bool widens(const Filter& filter) const;
   void set_range(const Filter& filter);
+  void forward_again();
+  void stop_streams();
   void set_timeout(std::optional<Duration> timeout);
   /// Where a subscription to what is behind the largest object begins.
   void set_joining_location();
@@ -115,7 +119,9 @@ class TrackPublisher : public Request, private TrackReader {
   FullTrackName name_;
   SubscriberTerms terms_;
   SubscribeOptions options_;
+  FilterType filter_type_ = FilterType::absolute_start;
   Location first_;  ///< the first object that it may have
+  Location told_;   ///< the same, when the peer was told of the largest
   TrackInfo info_;
   std::shared_ptr<Delivery> delivery_;
   std::unique_ptr<Subscription> subscription_;

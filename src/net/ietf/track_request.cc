@@ -86,11 +86,20 @@ Result<void> TrackRequest::received_done(ByteSpan body) {
   }
   RemoteTrack* track = detach();
   finish();
-  if (track != nullptr) track->failed(Error(status, message.reason));
+  if (track == nullptr) return {};
+  if (moves() && status == PublishDoneCode::going_away) {
+    track->resume(next_sequence_);
+  } else {
+    track->failed(Error(status, message.reason));
+  }
   return {};
 }
 
 void TrackRequest::end() {
+  // Streams that are here already wait for the beginning of their group.
+  if (track_ != nullptr && track_->joins()) {
+    return end_timer_.arm(later(session().loop().now(), kAfterDone));
+  }
   RemoteTrack* track = detach();
   finish();
   if (track != nullptr) track->ended(next_sequence_);
@@ -103,7 +112,12 @@ void TrackRequest::on_fin() {
 void TrackRequest::gone(StreamError code) {
   if (done_) return;
   RemoteTrack* track = detach();
-  if (track != nullptr) track->failed(Error(code, "the track was given up by the peer"));
+  if (track == nullptr) return;
+  if (moves() && code == StreamError::going_away) {
+    track->resume(next_sequence_);
+  } else {
+    track->failed(Error(code, "the track was given up by the peer"));
+  }
 }
 
 }  // namespace moq::ietf

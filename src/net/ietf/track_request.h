@@ -23,6 +23,8 @@ class TrackRequest : public Request {
   void saw_group(std::uint64_t sequence);
   /// A stream of it has ended.
   void stream_ended();
+  /// Whether the peer has given it an alias.
+  [[nodiscard]] bool accepted() const { return alias_.has_value(); }
   /// The track is given up here.
   void abandon();
   /// Whether it goes on while nobody wants the track.

@@ -10,13 +10,12 @@ namespace moq::ietf {
 
 // --- A PUBLISH for each track
 
-TrackAnnouncer::TrackAnnouncer(Session& session, const Path& prefix, bool forward)
-    : Task(session), prefix_(prefix), forward_(forward) {}
+TrackAnnouncer::TrackAnnouncer(Session& session) : Task(session) {}
 TrackAnnouncer::~TrackAnnouncer() = default;
 
-void TrackAnnouncer::start() {
-  watch_ = session().config().publish->watch(prefix_, *this, session().token(), 0,
-                                             WatchTracks::yes);
+void TrackAnnouncer::start(const Path& prefix, bool forward) {
+  forward_ = forward;
+  watch_ = session().config().publish->watch(prefix, *this, session().token(), 0, WatchTracks::yes);
 }
 
 void TrackAnnouncer::on_announcements(const std::vector<Announcement>& changes) {
@@ -38,7 +37,7 @@ void TrackAnnouncer::on_announcements(const std::vector<Announcement>& changes) 
     });
     if (change.tracks == nullptr) continue;
     for (const std::string& name : *change.tracks) {
-      if (told.tracks.emplace(name, std::nullopt).second) tell(change.path, name);
+      if (told.tracks.try_emplace(name).second) tell(change.path, name);
     }
   }
 }
@@ -49,10 +48,10 @@ void TrackAnnouncer::tell(const Path& path, const std::string& name) {
   // Its properties are part of the message.
   (*track)->when_info([this, path, name, weak = std::weak_ptr(*track),
                        alive = std::weak_ptr(alive_)](const Result<TrackInfo>& info) {
-    const auto known = weak.lock();
-    if (alive.expired() || !info || known == nullptr) return;
-    (void)session().when_request_allowed([this, path, name, known, again = alive] {
-      if (!again.expired()) publish(path, name, known);
+    if (alive.expired() || !info) return;
+    (void)session().when_request_allowed([this, path, name, weak, again = alive] {
+      const auto known = weak.lock();
+      if (!again.expired() && known != nullptr) publish(path, name, known);
     });
   });
 }
@@ -66,11 +65,11 @@ void TrackAnnouncer::publish(const Path& path, const std::string& name,
   FullTrackName full{.track_namespace = to_namespace(path.without(session().scope().root)),
                      .track_name = name};
   // Who asked for it by name has it.
-  if (session().subscribed(full)) return;
-  entry->second = session()
-                      .add(std::make_unique<PublishRequest>(session(), std::move(full), track,
-                                                            forward_))
-                      .id();
+  if (!is_encodable(full) || session().subscribed(full)) return;
+  entry->second =
+      session()
+          .add(std::make_unique<PublishRequest>(session(), std::move(full), track, forward_))
+          .id();
 }
 
 // --- SUBSCRIBE_TRACKS
@@ -93,29 +92,33 @@ void TracksPublisher::begin() {
 
 void TracksPublisher::watch(const Path& prefix) {
   if (session().config().publish == nullptr) return;
-  announcer_ = std::make_unique<TrackAnnouncer>(session(), session().scope().root.join(prefix),
-                                                message_.forward);
-  announcer_->start();
+  if (announcer_ == nullptr) announcer_ = std::make_unique<TrackAnnouncer>(session());
+  announcer_->start(session().scope().root.join(prefix), message_.forward);
 }
 
 Result<void> TracksPublisher::received(MessageKind kind, ByteSpan body) {
-  if (kind != MessageKind::request_update) {
-    return fail(SessionError::protocol_violation,
-                std::string(to_string(kind)) + " about a SUBSCRIBE_TRACKS of its sender's");
-  }
+  if (kind == MessageKind::request_update) return received_update(body);
+  return fail(SessionError::protocol_violation,
+              std::string(to_string(kind)) + " about a SUBSCRIBE_TRACKS of its sender's");
+}
+
+Result<void> TracksPublisher::received_update(ByteSpan body) {
   MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
+  MOQ_TRY(const bool known, session().take_tokens(update.tokens));
+  const SubscribeTracks before = message_;
   message_.forward = update.forward.value_or(message_.forward);
-  if (update.prefix) {
-    const auto prefix = to_path(*update.prefix);
-    message_.prefix = *update.prefix;
-    if (!prefix || session().overlaps(*this, message_.prefix)) {
-      refuse(prefix ? RequestErrorCode::prefix_overlap : RequestErrorCode::does_not_exist,
-             "the new prefix cannot be had");
-      return {};
-    }
-    watch(*prefix);
+  message_.prefix = update.prefix.value_or(message_.prefix);
+  const auto prefix = to_path(message_.prefix);
+  if (!known || !prefix || session().overlaps(*this, message_.prefix)) {
+    announcer_.reset();
+    refuse(!known    ? RequestErrorCode::malformed_auth_token
+           : !prefix ? RequestErrorCode::does_not_exist
+                     : RequestErrorCode::prefix_overlap,
+           "the update cannot be had");
+    return {};
   }
   send(RequestUpdateOk{.request_id = update.request_id});
+  if (message_.prefix != before.prefix || message_.forward != before.forward) watch(*prefix);
   return {};
 }
 

@@ -14,10 +14,11 @@ namespace moq::ietf {
 /// Tells the peer of the tracks below a prefix that have been published, by a PUBLISH each.
 class TrackAnnouncer final : public Task, private AnnounceReader {
  public:
-  /// `prefix`: in the origin's terms. `forward`: whether objects follow without more ado.
-  TrackAnnouncer(Session& session, const Path& prefix, bool forward);
+  explicit TrackAnnouncer(Session& session);
   ~TrackAnnouncer() override;
-  void start();
+  /// Tells of those below `prefix`, in the origin's terms, from now on. `forward`: whether
+  /// objects follow without more ado. What was told before goes on.
+  void start(const Path& prefix, bool forward);
 
  private:
   /// A broadcast whose tracks are told.
@@ -32,8 +33,7 @@ class TrackAnnouncer final : public Task, private AnnounceReader {
   void tell(const Path& path, const std::string& name);
   void publish(const Path& path, const std::string& name, const std::shared_ptr<Track>& track);
 
-  Path prefix_;
-  bool forward_;
+  bool forward_ = true;
   std::unique_ptr<Origin::Watch> watch_;
   std::map<Path, Told> told_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
@@ -53,6 +53,7 @@ class TracksPublisher final : public Request {
   Result<void> received(MessageKind kind, ByteSpan body) override;
   void on_fin() override;
   void gone(StreamError code) override;
+  Result<void> received_update(ByteSpan body);
   void watch(const Path& prefix);
 
   SubscribeTracks message_;

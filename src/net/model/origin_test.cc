@@ -189,6 +189,24 @@ TEST_F(OriginTest, NewHopsAreAReplacement) {
   EXPECT_EQ(a->path(), Path("a"));
 }
 
+TEST_F(OriginTest, TracksAreToldToWhoWantsToKnow) {
+  Announced with_tracks;
+  auto watch = origin->watch(Path(), heard);
+  auto wanting = origin->watch(Path(), with_tracks, nullptr, 0, WatchTracks::yes);
+  auto a = publish("a");
+  run();
+  heard.take();
+  with_tracks.take();
+  const auto tracks = std::make_shared<const std::set<std::string>>(std::set<std::string>{"video"});
+  ASSERT_TRUE(a->update({.tracks = tracks}));
+  run();
+  EXPECT_EQ(heard.take(), "");
+  EXPECT_EQ(with_tracks.take(), "+a[]");
+  ASSERT_TRUE(a->update({.tracks = tracks}));
+  run();
+  EXPECT_EQ(with_tracks.take(), "") << "nothing has changed";
+}
+
 TEST_F(OriginTest, AWatcherIsNotToldOfItsOwn) {
   auto mine = publish("a", {{1}, &alice});
   auto theirs = publish("a", {{1, 2}, &bob});

@@ -66,7 +66,7 @@ struct Datagram {
   std::uint64_t object = 0;    ///< its id; in moq-lite it is the only one of its group
   std::uint64_t timestamp = 0;
   std::optional<std::uint8_t> priority = {};  ///< as SubgroupInfo::priority
-  std::uint8_t properties_form = 0;  ///< as ObjectHeader::properties_form
+  std::uint8_t properties_form = 0;           ///< as ObjectHeader::properties_form
   Bytes properties = {};
   Bytes payload = {};
 };

@@ -126,6 +126,12 @@ class ProtocolSession {
   /// Sends GOAWAY; once. The caller has checked the URI's length. `timeout`: how long the
   /// peer has, for versions that tell it; zero: it is not told.
   virtual void send_goaway(const std::string& uri, Duration timeout) = 0;
+  /// Asks the peer to make anew what it reads of the broadcast at `path` (in the origin's
+  /// terms): at `uri`, or on this session if that is empty; `timeout` as above. How many
+  /// subscriptions that were; 0 where the version has no such thing.
+  virtual std::size_t move(const Path& /*path*/, const std::string& /*uri*/, Duration /*timeout*/) {
+    return 0;
+  }
   /// Closes with `code`; SessionEvents::on_closed follows.
   virtual void close(SessionError code, std::string_view reason) = 0;
   /// Asks the peer for the bitrate and round-trip time that it measures; each report goes

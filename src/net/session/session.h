@@ -84,6 +84,10 @@ class Session final : private SessionEvents, private Negotiation::Events, privat
   /// Calls `done` once the peer has been let in, in a version that is known.
   void ready(std::function<void()> done);
 
+  /// See ProtocolSession::move; 0 until the version is known.
+  std::size_t move(const Path& path, const std::string& uri, Duration timeout) {
+    return protocol_ == nullptr ? 0 : protocol_->move(path, uri, timeout);
+  }
   void close(SessionError code, std::string_view reason);
   /// See ProtocolSession::probe.
   void probe(std::uint64_t target_bitrate, ProbeReport report);
