@@ -110,6 +110,8 @@ void IncomingData::hand_over() {
       return;
     case StreamKind::setup: {
       done_ = true;
+      // It may be refused, and then nobody else hears of it.
+      stream_->set_handler(nullptr);
       session().retire(*this);
       const auto adopted = session().adopt_control(stream_, rest(), fin_, start_->type);
       if (!adopted) session().fail(adopted.error());
@@ -120,6 +122,7 @@ void IncomingData::hand_over() {
       // What was given up may be on its way still.
       if (request == nullptr) return drop(StreamError::cancelled);
       done_ = true;
+      stream_->set_handler(nullptr);
       session().retire(*this);
       return request->receive(stream_, rest(), fin_);
     }
