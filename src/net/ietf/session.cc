@@ -252,6 +252,11 @@ Result<void> Session::take_peer_id(std::uint64_t id) {
   return {};
 }
 
+Result<void> Session::take_update_id(ByteSpan body) {
+  MOQ_TRY(const auto update, decode<RequestUpdate>(version_, body));
+  return take_peer_id(update.request_id);
+}
+
 void Session::allow_more_requests() {
   if (!traits().has_max_request_id || closed_) return;
   // Told when half of what was granted is used up.

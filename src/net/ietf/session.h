@@ -106,6 +106,8 @@ class Session final : public ProtocolSession,
   /// The requests that run, by their ids, which tell whose they are.
   void enter(Request& request);
   void leave(Request& request);
+  /// Takes the id that an update of the peer's has of its own, `body` being the update's.
+  Result<void> take_update_id(ByteSpan body);
   /// Whether `request` is the one that runs under `id`.
   [[nodiscard]] bool runs(std::uint64_t id, const Request& request) const;
   void send_control(const std::vector<std::uint8_t>& message);
