@@ -144,6 +144,9 @@ class Session final : public ProtocolSession,
   /// Our fetch of that id; null if none runs.
   [[nodiscard]] FetchRequest* fetch(std::uint64_t id) const;
   void count_serving(int change) { serving_ += static_cast<std::size_t>(change); }
+  /// Fetches of the peer's, each of which keeps a group in memory.
+  [[nodiscard]] std::size_t fetches() const { return fetches_; }
+  void count_fetches(int change) { fetches_ += static_cast<std::size_t>(change); }
 
   /// Takes the tokens of a message of the peer's. False: one refers to an alias that there
   /// is not, so the message is to be refused. Fails with what closes the session.
@@ -226,6 +229,7 @@ class Session final : public ProtocolSession,
   std::size_t held_ = 0;
   std::size_t media_ = 0;    ///< tasks of media
   std::size_t serving_ = 0;  ///< subscriptions of the peer's
+  std::size_t fetches_ = 0;  ///< of the peer's
   std::unordered_map<std::uint64_t, RemoteTrack*> aliases_;
   std::vector<std::pair<Task*, std::function<void()>>> awaiting_alias_;
   std::vector<std::pair<Task*, std::function<void()>>> awaiting_authorization_;
