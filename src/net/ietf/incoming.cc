@@ -18,6 +18,7 @@ IncomingRequest::IncomingRequest(Session& session, transport::Stream stream)
 }
 
 IncomingRequest::~IncomingRequest() {
+  session().release_held(held_);
   if (!done_) stream_.recv->set_handler(nullptr);
 }
 
@@ -25,6 +26,8 @@ void IncomingRequest::on_data(Bytes data, bool fin) {
   if (done_) return;
   const auto hold = session().hold();
   fin_ = fin;
+  if (!session().claim_held(data.size())) return drop(StreamError::too_far_behind);
+  held_ += data.size();
   reader_.feed(std::move(data), fin);
   if (message_) return;
   auto message = reader_.next();
@@ -36,7 +39,9 @@ void IncomingRequest::on_data(Bytes data, bool fin) {
   message_ = *std::move(message);
   timer_.cancel();
   if (session().authorized()) return hand_over();
-  session().when_authorized(*this, [this] { hand_over(); });
+  session().when_authorized(*this, [this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && !done_) hand_over();
+  });
 }
 
 void IncomingRequest::hand_over() {
@@ -132,8 +137,10 @@ void IncomingData::hand_over() {
   RemoteTrack* track = session().track_of(start_->subgroup.track_alias);
   if (track == nullptr) {
     // Streams race with the answer that tells the alias; or its track was given up.
-    if (!std::exchange(waiting_, true)) session().await_alias(*this, [this] { hand_over(); });
-    return;
+    if (std::exchange(waiting_, true)) return;
+    return session().await_alias(*this, [this, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) hand_over();
+    });
   }
   done_ = true;
   session().retire(*this);

@@ -25,9 +25,11 @@ class IncomingRequest final : public Task, private transport::RecvHandler {
   transport::Stream stream_;
   MessageReader reader_;
   std::optional<RawMessage> message_;
+  std::size_t held_ = 0;  ///< bytes that came
   bool fin_ = false;
   bool done_ = false;
   Timer timer_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 /// A unidirectional stream of the peer's, until it is known what it is and whose.
@@ -51,6 +53,7 @@ class IncomingData final : public Task, private transport::RecvHandler {
   bool done_ = false;
   bool waiting_ = false;
   Timer timer_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace moq::ietf
