@@ -211,6 +211,10 @@ void SubscribePublisher::open_stream(const std::shared_ptr<Group>& group, Subgro
   }
   const Key key{group->sequence(), objects.id()};
   if (sending_.contains(key)) return;
+  // Of one group, too.
+  while (sending_.size() >= session().limits().max_groups_in_flight) {
+    give_up(sending_.begin()->first, StreamError::too_far_behind);
+  }
   auto sending = std::make_unique<Sending>(*this, key.first, key.second);
   sending->group = group;
   auto source =
