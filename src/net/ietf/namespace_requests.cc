@@ -117,7 +117,11 @@ Result<void> NamespaceAnnouncement::received(MessageKind kind, ByteSpan body) {
 }
 
 Announcer::Announcer(Session& session, const Path& prefix) : Task(session), prefix_(prefix) {}
-Announcer::~Announcer() = default;
+
+Announcer::~Announcer() {
+  watch_.reset();
+  for (const auto& [path, request] : told_) session().withdraw_announcement(request);
+}
 
 void Announcer::start() {
   watch_ = session().config().publish->watch(session().scope().root.join(prefix_), *this,
