@@ -195,6 +195,9 @@ Result<void> Session::when_request_allowed(std::function<void()> make) {
     make();
     return {};
   }
+  if (waiting_requests_.size() >= kMaxWaitingRequests) {
+    return moq::fail(StreamError::too_far_behind, "too many requests wait for the peer's leave");
+  }
   if (waiting_requests_.empty()) {
     if (const auto blocked = encode(version_, RequestsBlocked{.max_request_id = max_id_})) {
       send_control(*blocked);

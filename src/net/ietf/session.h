@@ -99,7 +99,8 @@ class Session final : public ProtocolSession,
   void fail(const Error& error);
 
   /// Calls `make` once another request of ours may be made: at once, or when the peer has
-  /// allowed more. Fails with StreamError::going_away after its GOAWAY.
+  /// allowed more. Fails with StreamError::going_away after its GOAWAY, and with
+  /// too_far_behind when kMaxWaitingRequests wait.
   Result<void> when_request_allowed(std::function<void()> make);
   /// The id of a request that is made now.
   [[nodiscard]] std::uint64_t take_request_id();
