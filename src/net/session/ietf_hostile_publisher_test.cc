@@ -289,10 +289,8 @@ TEST_P(IetfBadPublisher, FetchesThatAreAnsweredBadlyFailAlone) {
   };
   Buffer large = header(0);
   ietf::FetchWriter writer(peer->version(), ietf::GroupOrder::ascending);
-  ASSERT_TRUE(writer.object(large, {.location = {.group = 100},
-                                    .subgroup = 0,
-                                    .priority = 1,
-                                    .size = (32U << 20) + 1}));
+  ASSERT_TRUE(writer.object(
+      large, {.location = {.group = 100}, .subgroup = 0, .priority = 1, .size = (32U << 20) + 1}));
   RawStream& first = peer->open_uni(large);
   // The same again; it is nobody's.
   RawStream& again = peer->open_uni(header(1));
@@ -333,8 +331,8 @@ TEST_P(IetfBadPublisher, NumbersThatAViewerCannotBeToldOfHarmNobody) {
   std::vector<std::unique_ptr<testing::Connection>> down;
   std::vector<std::unique_ptr<Viewer>> viewers;
   std::vector<std::unique_ptr<Subscription>> wants;
-  for (const char* version : {"moq-lite-01", "moq-lite-03", "moq-lite-05", "moq-transport-14",
-                              "moq-transport-18"}) {
+  for (const char* version :
+       {"moq-lite-01", "moq-lite-03", "moq-lite-05", "moq-transport-14", "moq-transport-18"}) {
     nodes.push_back(std::make_unique<Node>(loop, 40 + nodes.size()));
     down.push_back(testing::connect(loop, *nodes.back(), relay, {.version = version}));
     run();
@@ -516,8 +514,8 @@ TEST_P(IetfBadPublisher, TrackThatIsPublishedTwiceIsRefused) {
   EXPECT_FALSE(peer->refusal(first));
   EXPECT_TRUE(peer->refusal(second));
   EXPECT_FALSE(link->error());
-  peer->ask(ietf::Publish{.track = {.track_namespace = {"b"}, .track_name = "v"},
-                          .track_alias = 1});
+  peer->ask(
+      ietf::Publish{.track = {.track_namespace = {"b"}, .track_name = "v"}, .track_alias = 1});
   run();
   EXPECT_TRUE(link->closed_with(SessionError::duplicate_track_alias));
   expect_clean();
@@ -527,9 +525,8 @@ TEST_P(IetfBadPublisher, TracksThatArePublishedWithoutEndAreBounded) {
   start({.max_requests = 20});
   std::vector<IetfPeer::Asked> all;
   for (std::uint64_t i = 0; i < 30; ++i) {
-    all.push_back(peer->ask(
-        ietf::Publish{.track = {.track_namespace = {std::to_string(i)}, .track_name = "v"},
-                      .track_alias = i}));
+    all.push_back(peer->ask(ietf::Publish{
+        .track = {.track_namespace = {std::to_string(i)}, .track_name = "v"}, .track_alias = i}));
     run(milliseconds(5));
   }
   for (std::size_t i = 0; i < all.size(); ++i) {

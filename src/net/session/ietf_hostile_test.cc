@@ -60,8 +60,8 @@ class IetfHostile : public ::testing::TestWithParam<const char*> {
     return ietf::wire_code(peer->version(), error);
   }
   Asked subscribe(const FullTrackName& track = kLive) {
-    return peer->ask(ietf::Subscribe{
-        .track = track, .filter = {.type = FilterType::largest_object}});
+    return peer->ask(
+        ietf::Subscribe{.track = track, .filter = {.type = FilterType::largest_object}});
   }
   Asked fetch(ietf::Location start, ietf::Location end) {
     return peer->ask(ietf::Fetch{.range = {.track = kLive, .start = start, .end = end}});
@@ -135,13 +135,12 @@ TEST_P(IetfHostile, MalformedRequestsCloseTheSession) {
       {"trailing bytes", trailing},
       {"an empty message", peer->raw(0x03, {})},
       {"33 fields", peer->raw(0x06, names(33, "f") + peer->number(0))},
-      {"a namespace beyond 4096 bytes", peer->raw(0x06, names(2, std::string(2100, 'f')) +
-                                                            peer->number(0))},
+      {"a namespace beyond 4096 bytes",
+       peer->raw(0x06, names(2, std::string(2100, 'f')) + peer->number(0))},
       {"fields without end", peer->raw(0x06, peer->number(0) + peer->number(kBig))},
       {"a fetch of a kind that there is not",
        peer->raw(0x16, peer->number(0) + Buffer{1, 1, 7} + peer->number(0))},
-      {"parameters without end",
-       peer->raw(0x06, names(1, "f") + peer->number(kBig))},
+      {"parameters without end", peer->raw(0x06, names(1, "f") + peer->number(kBig))},
   };
   for (const Case& given : cases) {
     SCOPED_TRACE(given.what);
@@ -251,8 +250,7 @@ TEST_P(IetfHostile, DatagramsOfNobodyAreHarmlessAndMalformedOnesAreNot) {
 
 TEST_P(IetfHostile, StreamsOfTracksThatNobodyAskedForAreStoppedInTime) {
   start({.header_timeout = seconds(3)});
-  RawStream& waiting =
-      peer->subgroup({.track_alias = 77, .group = kBig}, peer->object(kBig, "x"));
+  RawStream& waiting = peer->subgroup({.track_alias = 77, .group = kBig}, peer->object(kBig, "x"));
   run(seconds(2));
   EXPECT_FALSE(waiting.was_stopped) << "its track may be told yet";
   run(seconds(2));
@@ -320,8 +318,8 @@ TEST_P(IetfHostile, EndOfTheControlStreamClosesTheSession) {
 TEST_P(IetfHostile, WithoutSetupTheSessionEndsAndNothingIsServed) {
   source.group(0, {"zero"});
   connect();
-  const Buffer request =
-      peer->encoded(ietf::Subscribe{.track = kLive, .filter = {.type = FilterType::largest_object}});
+  const Buffer request = peer->encoded(
+      ietf::Subscribe{.track = kLive, .filter = {.type = FilterType::largest_object}});
   RawStream& stream = peer->open_bidi(on_streams() ? request : Buffer{0x20});
   run(seconds(9));
   EXPECT_EQ(stream.received, 0U);
@@ -568,9 +566,9 @@ TEST_P(IetfHostile, FetchesOfBillionsOfGroupsEnd) {
   std::vector<Asked> fetches;
   for (int i = 0; i < 20; ++i) {
     fetches.push_back(fetch({.group = static_cast<std::uint64_t>(i % 4)}, {.group = kBig}));
-    fetches.push_back(peer->ask(
-        ietf::Fetch{.group_order = ietf::GroupOrder::descending,
-                    .range = {.track = kLive, .start = {}, .end = {.group = kBig - 1}}}));
+    fetches.push_back(
+        peer->ask(ietf::Fetch{.group_order = ietf::GroupOrder::descending,
+                              .range = {.track = kLive, .start = {}, .end = {.group = kBig - 1}}}));
   }
   const std::size_t turns = 200;
   for (std::size_t i = 0; i < turns; ++i) run(milliseconds(10));
@@ -589,8 +587,8 @@ TEST_P(IetfHostile, RangesThatAreNoneAreRefused) {
   // Behind the last object, and in one group backwards.
   const Asked fetched = fetch({.group = 2}, {.group = 3});
   const Asked backwards = fetch({.group = 0, .object = 9}, {.group = 0, .object = 2});
-  const Asked joining = peer->ask(ietf::Fetch{
-      .range = {.type = FetchType::relative_joining, .joining_request_id = kBig - 1}});
+  const Asked joining = peer->ask(
+      ietf::Fetch{.range = {.type = FetchType::relative_joining, .joining_request_id = kBig - 1}});
   run();
   expect_refusal(fetched, RequestErrorCode::invalid_range);
   expect_refusal(backwards, RequestErrorCode::invalid_range);
@@ -654,16 +652,16 @@ TEST_P(IetfHostile, PrefixesThatOverlapAreRefused) {
 TEST_P(IetfHostile, TokensBeyondTheCacheCloseTheSession) {
   start();
   const auto enroll = [&](std::uint64_t alias) {
-    return ietf::Token{.action = ietf::TokenAction::enroll,
-                       .alias = alias,
-                       .value = std::string(4000, 't')};
+    return ietf::Token{
+        .action = ietf::TokenAction::enroll, .alias = alias, .value = std::string(4000, 't')};
   };
   for (std::uint64_t i = 0; i < 4; ++i) {
-    peer->ask(ietf::PublishNamespace{.track_namespace = {std::to_string(i)}, .tokens = {enroll(i)}});
+    peer->ask(
+        ietf::PublishNamespace{.track_namespace = {std::to_string(i)}, .tokens = {enroll(i)}});
   }
-  const Asked unknown = peer->ask(ietf::PublishNamespace{
-      .track_namespace = {"unknown"},
-      .tokens = {{.action = ietf::TokenAction::use_alias, .alias = 9}}});
+  const Asked unknown = peer->ask(
+      ietf::PublishNamespace{.track_namespace = {"unknown"},
+                             .tokens = {{.action = ietf::TokenAction::use_alias, .alias = 9}}});
   run();
   EXPECT_FALSE(link->error());
   expect_refusal(unknown, RequestErrorCode::malformed_auth_token);

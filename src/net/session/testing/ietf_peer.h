@@ -82,9 +82,8 @@ class IetfPeer final : private transport::SessionHandler {
   /// Any message: a type, 16 bits of length, and a body.
   [[nodiscard]] Buffer raw(std::uint64_t type, const Buffer& body) const {
     const std::size_t size = body.size();
-    return number(type) + Buffer{static_cast<std::uint8_t>(size >> 8),
-                                 static_cast<std::uint8_t>(size)} +
-           body;
+    return number(type) +
+           Buffer{static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)} + body;
   }
 
   // --- The session's beginning
@@ -187,7 +186,8 @@ class IetfPeer final : private transport::SessionHandler {
     const auto look = [&](RawStream& stream, const ietf::RawMessage& message, ietf::Place place) {
       const ietf::MessageType* type = ietf::find_message(version_, message.type, place);
       if (type == nullptr || type->kind != M::kKind) return;
-      out.push_back({.stream = &stream, .message = ietf::decode<M>(version_, message.body).value()});
+      out.push_back(
+          {.stream = &stream, .message = ietf::decode<M>(version_, message.body).value()});
     };
     if (!on_streams()) {
       if (heard_ == nullptr) return out;
