@@ -10,6 +10,12 @@ void ByteQueue::push(Bytes bytes) {
   queue_.push_back(std::move(bytes));
 }
 
+std::size_t ByteQueue::size() const {
+  std::size_t sum = whole_.size();
+  for (const Bytes& part : queue_) sum += part.size();
+  return sum;
+}
+
 Bytes ByteQueue::take(std::size_t size) {
   Bytes& front = queue_.front();
   if (size >= front.size()) {

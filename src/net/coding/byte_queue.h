@@ -15,6 +15,8 @@ class ByteQueue {
  public:
   void push(Bytes bytes);
   [[nodiscard]] bool empty() const { return queue_.empty(); }
+  /// Bytes that were pushed and not yet taken.
+  [[nodiscard]] std::size_t size() const;
   /// The piece that is next, not empty; of a queue that is not empty.
   [[nodiscard]] const Bytes& front() const { return queue_.front(); }
   /// Takes up to `size` bytes off the front piece; of a queue that is not empty.

@@ -33,6 +33,7 @@ StreamChannel::StreamChannel(Session& session, ChannelHandler& handler, transpor
 }
 
 StreamChannel::~StreamChannel() {
+  session_.release_held(held_);
   stream_.send->set_handler(nullptr);
   stream_.recv->set_handler(nullptr);
 }
@@ -90,8 +91,19 @@ void StreamChannel::handle() {
       return session_.fail(handled.error());
     }
   }
-  if (alive.expired() || over_ || !fin_ || std::exchange(told_fin_, true)) return;
+  if (alive.expired() || over_) return;
+  count_held();
+  if (over_ || !fin_ || std::exchange(told_fin_, true)) return;
   handler_.on_fin();
+}
+
+void StreamChannel::count_held() {
+  if (!answers_) return;
+  session_.release_held(std::exchange(held_, 0));
+  if (!session_.claim_held(reader_.held())) {
+    return on_reset(wire_code(session_.version(), StreamError::too_far_behind));
+  }
+  held_ = reader_.held();
 }
 
 void StreamChannel::on_reset(std::uint64_t code) {

@@ -71,12 +71,15 @@ class StreamChannel final : public Channel,
   void on_reset(std::uint64_t code) override;
   void on_send_stopped(std::uint64_t code) override;
   void handle();
+  /// Counts what is held of a message that is not whole yet.
+  void count_held();
 
   Session& session_;
   ChannelHandler& handler_;
   transport::Stream stream_;
   std::shared_ptr<transport::SendQueue> queue_;  ///< null once nothing more can be sent
   MessageReader reader_;
+  std::size_t held_ = 0;  ///< bytes, of a request of the peer's
   bool answers_ = false;  ///< a request of the peer's
   bool stop_ends_ = false;
   bool fin_ = false;

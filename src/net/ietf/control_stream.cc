@@ -45,6 +45,9 @@ void ControlStream::resume() { handle(); }
 void ControlStream::send(const std::vector<std::uint8_t>& message) {
   queue_->push(Bytes::copy_of(message));
   stream_.send->ready();
+  if (queue_->backlog() > session_.limits().max_backlog) {
+    fail_later(SessionError::control_message_timeout, "the control stream is not read");
+  }
 }
 
 void ControlStream::on_data(Bytes data, bool fin) {
@@ -69,10 +72,14 @@ void ControlStream::on_send_stopped(std::uint64_t /*code*/) { ended(); }
 
 void ControlStream::ended() {
   // Streams hear of a closed connection before the session does: it may be that.
-  session_.loop().post([weak = session_.weak_from_this()] {
+  fail_later(SessionError::protocol_violation, "the control stream has ended");
+}
+
+void ControlStream::fail_later(SessionError code, const char* reason) {
+  if (std::exchange(failing_, true)) return;
+  session_.loop().post([weak = session_.weak_from_this(), error = Error(code, reason)] {
     const auto self = weak.lock();
-    if (self == nullptr || !self->open()) return;
-    self->fail(Error(SessionError::protocol_violation, "the control stream has ended"));
+    if (self != nullptr && self->open()) self->fail(error);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "net/ietf/message_reader.h"
+#include "net/protocol/error.h"
 #include "net/transport/send_queue.h"
 #include "net/transport/transport.h"
 
@@ -30,6 +31,8 @@ class ControlStream final : private transport::RecvHandler, private transport::S
   [[nodiscard]] bool adopt(std::shared_ptr<transport::RecvStream> stream, std::uint64_t type);
   /// What came behind the type.
   void feed(Bytes data, bool fin) { on_data(std::move(data), fin); }
+  /// Of a peer that reads none of them, beyond SessionLimits::max_backlog, the session is
+  /// closed.
   void send(const std::vector<std::uint8_t>& message);
 
  private:
@@ -38,12 +41,15 @@ class ControlStream final : private transport::RecvHandler, private transport::S
   void on_send_stopped(std::uint64_t code) override;
   void handle();
   void ended();
+  /// Closes the session, but not from inside of who is at work.
+  void fail_later(SessionError code, const char* reason);
 
   Session& session_;
   transport::Stream stream_;
   std::shared_ptr<transport::SendQueue> queue_;
   MessageReader reader_;
   bool fin_ = false;
+  bool failing_ = false;
 };
 
 }  // namespace moq::ietf

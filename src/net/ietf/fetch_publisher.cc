@@ -64,15 +64,21 @@ FetchPublisher::FetchPublisher(Session& session, Arrival arrival, Fetch message)
       writer_(session.version(), message_.group_order == GroupOrder::descending
                                      ? GroupOrder::descending
                                      : GroupOrder::ascending),
-      descending_(message_.group_order == GroupOrder::descending) {}
+      descending_(message_.group_order == GroupOrder::descending) {
+  session.count_fetches(1);
+}
 
 FetchPublisher::~FetchPublisher() {
+  session().count_fetches(-1);
   if (stream_ != nullptr) stream_->set_handler(nullptr);
 }
 
 // --- The range
 
 void FetchPublisher::begin() {
+  if (session().fetches() > session().limits().max_fetches) {
+    return refuse(RequestErrorCode::excessive_load, "too many fetches");
+  }
   const FetchRange& range = message_.range;
   if (range.type != FetchType::standalone) return join();
   auto track = session().find_track(range.track);

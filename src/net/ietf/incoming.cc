@@ -19,6 +19,7 @@ IncomingRequest::IncomingRequest(Session& session, transport::Stream stream)
 }
 
 IncomingRequest::~IncomingRequest() {
+  session().release_held(held_);
   if (!done_) stream_.recv->set_handler(nullptr);
 }
 
@@ -26,6 +27,8 @@ void IncomingRequest::on_data(Bytes data, bool fin) {
   if (done_) return;
   const auto hold = session().hold();
   fin_ = fin;
+  if (!session().claim_held(data.size())) return drop(StreamError::too_far_behind);
+  held_ += data.size();
   reader_.feed(std::move(data), fin);
   if (message_) return;
   auto message = reader_.next();
@@ -111,6 +114,8 @@ void IncomingData::hand_over() {
       return;
     case StreamKind::setup: {
       done_ = true;
+      // It may be refused, and then nobody else hears of it.
+      stream_->set_handler(nullptr);
       session().retire(*this);
       const auto adopted = session().adopt_control(stream_, rest(), fin_, start_->type);
       if (!adopted) session().fail(adopted.error());
@@ -121,6 +126,7 @@ void IncomingData::hand_over() {
       // What was given up may be on its way still.
       if (request == nullptr) return drop(StreamError::cancelled);
       done_ = true;
+      stream_->set_handler(nullptr);
       session().retire(*this);
       return request->receive(stream_, rest(), fin_);
     }

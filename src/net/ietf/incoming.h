@@ -25,6 +25,7 @@ class IncomingRequest final : public Task, private transport::RecvHandler {
   transport::Stream stream_;
   MessageReader reader_;
   std::optional<RawMessage> message_;
+  std::size_t held_ = 0;  ///< bytes that came
   bool fin_ = false;
   bool done_ = false;
   Timer timer_;

@@ -24,6 +24,8 @@ inline constexpr std::size_t kMaxUri = 8192;
 inline constexpr std::size_t kMaxKeyValue = 0xffff;
 /// How many requests a peer may have made before it is granted more, where ids limit them.
 inline constexpr std::uint64_t kInitialMaxRequestId = 4096;
+/// Requests of ours that wait until the peer allows them.
+inline constexpr std::size_t kMaxWaitingRequests = 65536;
 /// Versions in a CLIENT_SETUP.
 inline constexpr std::size_t kMaxVersions = 64;
 /// AUTHORIZATION TOKENs in a message.

@@ -52,6 +52,8 @@ class MessageReader {
   /// here on. Not to be called in the middle of a message.
   [[nodiscard]] Bytes take_rest() { return queue_.take_all(); }
 
+  /// Bytes that were fed and not yet returned.
+  [[nodiscard]] std::size_t held() const { return queue_.size(); }
   /// Whether all that was fed has been returned.
   [[nodiscard]] bool empty() const { return queue_.empty() && !in_message(); }
   /// Whether that is all there will be.

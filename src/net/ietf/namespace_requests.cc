@@ -119,7 +119,11 @@ Result<void> NamespaceAnnouncement::received(MessageKind kind, ByteSpan body) {
 
 Announcer::Announcer(Session& session, const Path& prefix, PeerToken except)
     : Task(session), prefix_(prefix), except_(except) {}
-Announcer::~Announcer() = default;
+
+Announcer::~Announcer() {
+  watch_.reset();
+  for (const auto& [path, request] : told_) session().withdraw_announcement(request);
+}
 
 void Announcer::start() {
   watch_ = session().config().publish->watch(session().scope().root.join(prefix_), *this, except_);

@@ -53,6 +53,9 @@ Result<void> Request::on_message(const RawMessage& message) {
         SessionError::protocol_violation,
         fmt::format("message type {:#x} on the stream of a {}", message.type, to_string(kind_)));
   }
+  if (type->kind == MessageKind::request_update) {
+    MOQ_CHECK_OK(session().take_update_id(message.body));
+  }
   return dispatch(type->kind, message.body);
 }
 

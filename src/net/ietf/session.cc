@@ -200,13 +200,13 @@ Result<void> Session::when_request_allowed(std::function<void()> make) {
     make();
     return {};
   }
+  if (waiting_requests_.size() >= kMaxWaitingRequests) {
+    return moq::fail(StreamError::too_far_behind, "too many requests wait for the peer's leave");
+  }
   if (waiting_requests_.empty()) {
     if (const auto blocked = encode(version_, RequestsBlocked{.max_request_id = max_id_})) {
       send_control(*blocked);
     }
-  }
-  if (waiting_requests_.size() >= limits().max_requests) {
-    return moq::fail(StreamError::too_far_behind, "the peer allows too few requests");
   }
   waiting_requests_.push_back(std::move(make));
   return {};
@@ -258,6 +258,11 @@ Result<void> Session::take_peer_id(std::uint64_t id) {
     return moq::fail(SessionError::invalid_request_id, "the peer leaves too many request ids out");
   }
   return {};
+}
+
+Result<void> Session::take_update_id(ByteSpan body) {
+  MOQ_TRY(const auto update, decode<RequestUpdate>(version_, body));
+  return take_peer_id(update.request_id);
 }
 
 void Session::allow_more_requests() {

@@ -105,13 +105,15 @@ class Session final : public ProtocolSession,
   }
   /// Calls `make` once another request of ours may be made: at once, or when the peer has
   /// allowed more. Fails with StreamError::going_away after its GOAWAY, and with
-  /// StreamError::too_far_behind if too many wait.
+  /// too_far_behind when kMaxWaitingRequests wait.
   Result<void> when_request_allowed(std::function<void()> make);
   /// The id of a request that is made now.
   [[nodiscard]] std::uint64_t take_request_id();
   /// The requests that run, by their ids, which tell whose they are.
   void enter(Request& request);
   void leave(Request& request);
+  /// Takes the id that an update of the peer's has of its own, `body` being the update's.
+  Result<void> take_update_id(ByteSpan body);
   /// Whether `request` is the one that runs under `id`.
   [[nodiscard]] bool runs(std::uint64_t id, const Request& request) const;
   void send_control(const std::vector<std::uint8_t>& message);
@@ -163,6 +165,9 @@ class Session final : public ProtocolSession,
   /// Our fetch of that id; null if none runs.
   [[nodiscard]] FetchRequest* fetch(std::uint64_t id) const;
   void count_serving(int change) { serving_ += static_cast<std::size_t>(change); }
+  /// Fetches of the peer's, each of which keeps a group in memory.
+  [[nodiscard]] std::size_t fetches() const { return fetches_; }
+  void count_fetches(int change) { fetches_ += static_cast<std::size_t>(change); }
 
   /// Takes the tokens of a message of the peer's. False: one refers to an alias that there
   /// is not, so the message is to be refused. Fails with what closes the session.
@@ -251,6 +256,7 @@ class Session final : public ProtocolSession,
   std::size_t rendezvous_ = 0;
   std::size_t media_ = 0;    ///< tasks of media
   std::size_t serving_ = 0;  ///< subscriptions of the peer's
+  std::size_t fetches_ = 0;  ///< of the peer's
   std::unordered_map<std::uint64_t, RemoteTrack*> aliases_;
   /// Forgotten when they are retired.
   std::unordered_map<Task*, std::function<void()>> waiting_streams_;

@@ -2,6 +2,15 @@
 
 namespace moq::ietf {
 
+std::optional<std::uint64_t> SubgroupSender::expired() {
+  const auto& all = objects().objects();
+  // They ascend. The peer would take one that was sent as another, or for a violation.
+  if (!all.empty() && all.back().id > coding::max_integer(version_.integers)) {
+    return wire_code(version_.version, StreamError::internal);
+  }
+  return ObjectSender::expired();
+}
+
 ByteSpan SubgroupSender::header_at(std::size_t index, std::size_t offset) const {
   const ObjectEncoding& encoding = version_.objects_with_properties;
   ByteSpan header = objects().headers(encoding.wire_form).at(objects(), index, encoding.encode);

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "net/ietf/subgroup.h"
@@ -17,6 +19,9 @@ class SubgroupSender final : public ObjectSender {
                  std::shared_ptr<const Delivery> delivery, Version version, ByteSpan header)
       : ObjectSender(std::move(group), objects, std::move(delivery), header),
         version_(version_info(version)) {}
+
+  /// Also if an object has an id that the draft's integers cannot tell.
+  std::optional<std::uint64_t> expired() override;
 
  private:
   [[nodiscard]] ByteSpan header_at(std::size_t index, std::size_t offset) const override;

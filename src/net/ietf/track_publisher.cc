@@ -233,6 +233,10 @@ void TrackPublisher::open_stream(const std::shared_ptr<Group>& group, Subgroup& 
   }
   const Key key{group->sequence(), objects.id()};
   if (sending_.contains(key)) return;
+  // Of one group, too.
+  while (sending_.size() >= session().limits().max_groups_in_flight) {
+    give_up(sending_.begin()->first, StreamError::too_far_behind);
+  }
   auto sending = std::make_unique<Sending>(*this, key.first, key.second);
   sending->group = group;
   sending->priority = objects.info().priority;
