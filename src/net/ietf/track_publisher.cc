@@ -110,9 +110,10 @@ void TrackPublisher::change(const SubscriberTerms& terms) {
   options_.priority = to_priority(terms.priority);
   set_timeout(terms.delivery_timeout);
   subscription_->update(options_);
+  if (!terms.forward) stop_forwarding();
   // As if it began now.
   if (resumes) {
-    set_joining_location();
+    resume_behind_largest();
     subscription_ = delivery_->track->subscribe(options_, *this);
   }
   for (const auto& [key, sending] : sending_) {
@@ -139,8 +140,11 @@ Result<void> TrackPublisher::received_update(ByteSpan body) {
   if (update.filter) terms.filter = *update.filter;
   change(terms);
   if (session().traits().updates_are_answered) {
-    send(RequestUpdateOk{.request_id = update.request_id});
+    send(RequestUpdateOk{.request_id = update.request_id,
+                         .largest = largest_of(delivery_->track->latest().get())});
   }
+  // What it waited for may be gone.
+  maybe_finish();
   return {};
 }
 
@@ -165,6 +169,14 @@ void TrackPublisher::set_joining_location() {
   largest_ = largest_of(delivery_->track->latest().get());
   if (terms_.filter.type != FilterType::largest_object || !largest_) return;
   first_ = {.group = largest_->group, .object = largest_->object + 1};
+}
+
+void TrackPublisher::resume_behind_largest() {
+  set_joining_location();
+  if (!largest_ || *largest_ < first_) return;
+  // What was there before has been sent, or was not to be.
+  first_ = {.group = largest_->group, .object = largest_->object + 1};
+  options_.start = largest_->group;
 }
 
 void TrackPublisher::when_answered(Answered then) {
@@ -313,6 +325,18 @@ void TrackPublisher::done(PublishDoneCode status, const std::string& reason) {
 }
 
 void TrackPublisher::gone(StreamError /*code*/) { stop_all(); }
+
+void TrackPublisher::stop_forwarding() {
+  following_.clear();
+  std::vector<Key> open;
+  for (const auto& [key, sending] : sending_) {
+    const auto group = sending->group.lock();
+    const Subgroup* objects = group == nullptr ? nullptr : group->find(key.second);
+    // What has ended is whole.
+    if (objects != nullptr && objects->state() == Subgroup::State::open) open.push_back(key);
+  }
+  for (const Key& key : open) give_up(key, StreamError::cancelled);
+}
 
 void TrackPublisher::stop_all() {
   subscription_.reset();

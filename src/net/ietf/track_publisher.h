@@ -56,6 +56,8 @@ class TrackPublisher : public Request, private TrackReader {
   /// Other terms than those that it began with.
   void change(const SubscriberTerms& terms);
   Result<void> received_update(ByteSpan body);
+  /// Once all is sent and nothing more comes.
+  void maybe_finish();
   /// Ends it by PUBLISH_DONE.
   void done(PublishDoneCode status, const std::string& reason);
   /// Sends nothing any more.
@@ -100,6 +102,8 @@ class TrackPublisher : public Request, private TrackReader {
   void set_timeout(std::optional<Duration> timeout);
   /// Where a subscription to what is behind the largest object begins.
   void set_joining_location();
+  /// For one that forwards again.
+  void resume_behind_largest();
   /// Opens streams for subgroups that have none yet.
   void look_at(Following& following);
   void open_stream(const std::shared_ptr<Group>& group, Subgroup& objects);
@@ -109,8 +113,9 @@ class TrackPublisher : public Request, private TrackReader {
   /// Resets what is too old, or too much.
   void sweep();
   void give_up(Key key, StreamError code);
+  /// Resets the streams that would lack something from here on.
+  void stop_forwarding();
   void sent(Sending& sending);
-  void maybe_finish();
 
   FullTrackName name_;
   SubscriberTerms terms_;
