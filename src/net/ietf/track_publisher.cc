@@ -94,7 +94,7 @@ Duration TrackPublisher::delivery_latency(const Track& track) const {
 }
 
 transport::Priority TrackPublisher::priority(std::uint64_t group,
-                                              std::optional<std::uint8_t> publisher) const {
+                                             std::optional<std::uint8_t> publisher) const {
   return {.band = transport::Priority::Band::media,
           .subscriber = options_.priority,
           .publisher = publisher.value_or(info_.priority),
@@ -235,9 +235,8 @@ void TrackPublisher::open_stream(const std::shared_ptr<Group>& group, Subgroup& 
   source->skip_to(first);
   ObjectSender* sender = source.get();
   source->set_handle(&sender);
-  sending->stream =
-      session().transport().open_uni(priority(key.first, sending->priority), std::move(source),
-                                     sending.get());
+  sending->stream = session().transport().open_uni(priority(key.first, sending->priority),
+                                                   std::move(source), sending.get());
   if (sender != nullptr) sender->set_stream(sending->stream.get());
   sending_[key] = std::move(sending);
   ++streams_;
@@ -294,7 +293,7 @@ void TrackPublisher::on_datagram(const Datagram& datagram) {
 }
 
 void TrackPublisher::on_drop(std::uint64_t /*first*/, std::uint64_t /*last*/,
-                                 std::uint64_t /*code*/) {}
+                             std::uint64_t /*code*/) {}
 
 void TrackPublisher::on_end(std::uint64_t /*end*/) {
   ended_ = true;
@@ -309,7 +308,10 @@ void TrackPublisher::on_abort(const Error& error) {
   // What has ended is complete: its last groups go out although their track is gone.
   if (ended_) return subscription_.reset();
   stop_all();
-  if (!answered_) return refuse(request_error_of(error), error.detail());
+  if (!answered_) {
+    if (!waits_after(error)) refuse(request_error_of(error), error.detail());
+    return;
+  }
   const bool going = error.is(StreamError::going_away);
   done(going ? PublishDoneCode::going_away : PublishDoneCode::internal, error.detail());
 }

@@ -67,6 +67,8 @@ class TrackPublisher : public Request, private TrackReader {
  private:
   /// Sends the message that gives the peer the alias: SUBSCRIBE_OK or PUBLISH.
   virtual void tell_alias() = 0;
+  /// The track has failed before that: whether it waits for another instead of being refused.
+  virtual bool waits_after(const Error& /*error*/) { return false; }
 
   /// A group, whose subgroups come one after the other.
   class Following;
