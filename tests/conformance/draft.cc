@@ -396,14 +396,14 @@ std::optional<Fields> Draft::parse_parameters(Reader& in) {
     if (!delta) return std::nullopt;
     type += *delta;
     Writer value(Integers::vi64);
-    const auto number = [&] {
-      const auto got = in.integer();
-      if (got) value.integer(*got);
-      return got.has_value();
-    };
-    bool whole = false;
-    if (type == id::kExpires) whole = number();
-    if (type == id::kLargestObject) whole = number() && number();
+    int numbers = type == id::kExpires ? 1 : 0;
+    if (type == id::kLargestObject) numbers = 2;
+    bool whole = numbers != 0;
+    for (; numbers != 0; --numbers) {
+      const auto number = in.integer();
+      whole = whole && number;
+      value.integer(number.value_or(0));
+    }
     if (type == id::kForward || type == id::kGroupOrder || type == id::kSubscriberPriority) {
       const auto byte = in.byte();
       whole = byte.has_value();
