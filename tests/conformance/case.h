@@ -74,6 +74,8 @@ struct Case {
 [[nodiscard]] std::span<const Case> data_cases();
 [[nodiscard]] std::span<const Case> relay_cases();
 [[nodiscard]] std::span<const Case> delivery_cases();
+[[nodiscard]] std::span<const Case> publish_cases();
+[[nodiscard]] std::span<const Case> joining_cases();
 [[nodiscard]] std::span<const Case> drain_cases();
 
 /// A track that the tester publishes on one session and subscribes to on another.

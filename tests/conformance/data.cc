@@ -76,6 +76,8 @@ std::optional<Subgroup> decode_subgroup(const Draft& draft, ByteSpan bytes) {
 
 namespace {
 
+constexpr std::uint64_t kFetchHeader = 0x05;
+
 // Draft-14 §"Fetch Header": all fields, all absolute.
 std::optional<FetchedObject> next_fetched14(Reader& in) {
   const auto group = in.integer();
@@ -120,8 +122,27 @@ std::optional<FetchedObject> next_fetched18(Reader& in, std::optional<Location> 
 
 }  // namespace
 
+Buffer encode(const Draft& draft, const Fetched& fetched) {
+  Writer out = draft.writer();
+  out.integer(kFetchHeader).integer(fetched.request_id);
+  bool first = true;
+  for (const FetchedObject& each : fetched.objects) {
+    const Location& at = each.location;
+    if (draft.number() == 14) {
+      out.integer(at.group).integer(0).integer(at.object).byte(128).integer(0);
+    } else if (first) {
+      // Group, object and priority, all of which are as before or one more from here on.
+      out.integer(0x1c).integer(at.group).integer(at.object).byte(128);
+    } else {
+      out.integer(0);
+    }
+    out.text(each.payload);
+    first = false;
+  }
+  return out.take();
+}
+
 std::optional<Fetched> decode_fetch(const Draft& draft, ByteSpan bytes) {
-  constexpr std::uint64_t kFetchHeader = 0x05;
   Reader in = draft.reader(bytes);
   if (in.integer() != kFetchHeader) return std::nullopt;
   const auto id = in.integer();

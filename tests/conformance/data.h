@@ -69,6 +69,8 @@ struct Fetched {
   std::uint64_t request_id = 0;
   std::vector<FetchedObject> objects;
 };
+/// The whole stream, whose objects are in one group, one after the other.
+[[nodiscard]] Buffer encode(const Draft& draft, const Fetched& fetched);
 /// As `decode_subgroup`, of what a FETCH_HEADER begins.
 [[nodiscard]] std::optional<Fetched> decode_fetch(const Draft& draft, ByteSpan bytes);
 

@@ -1,62 +1,20 @@
 #include <algorithm>
 
-#include "conformance/case.h"
+#include "conformance/delivery.h"
 
 /// What subscribers, fetchers and those who ask for namespaces get.
 namespace moq::conformance {
 
 namespace {
 
-constexpr std::uint64_t kEndOfTrack = 0x2;  // PUBLISH_DONE: TRACK_ENDED
-constexpr std::uint64_t kCancelled = 0x1;
-constexpr std::uint64_t kUnknownCount = (std::uint64_t{1} << 62) - 1;
-
 std::uint64_t no_such_range(const Draft& draft) { return draft.number() == 14 ? 0x5 : 0x11; }
 std::uint64_t no_such_joining(const Draft& draft) { return draft.number() == 14 ? 0x7 : 0x32; }
-
-/// A group of so many objects, whose payloads say which they are.
-Subgroup group(std::uint64_t id, std::uint64_t objects, std::uint64_t alias) {
-  Subgroup made{.alias = alias, .group = id};
-  for (std::uint64_t i = 0; i < objects; ++i) {
-    made.objects.push_back({.id = i, .payload = std::to_string(id) + "/" + std::to_string(i)});
-  }
-  return made;
-}
 
 /// All that is published is subscribed to.
 RelayedOptions everything() {
   RelayedOptions options;
   options.subscribe.filter = Filter{.type = Filter::kAbsoluteStart};
   return options;
-}
-
-/// Where the objects are that have come, in order.
-std::vector<Location> locations(const Client& client) {
-  std::vector<Location> found;
-  for (const Subgroup& each : client.subgroups()) {
-    for (const Object& object : each.objects) found.push_back({each.group, object.id});
-  }
-  std::ranges::sort(found);
-  return found;
-}
-
-std::string to_string(const std::vector<Location>& all) {
-  std::string text;
-  for (const Location& each : all) {
-    text +=
-        (text.empty() ? "" : ", ") + std::to_string(each.group) + "/" + std::to_string(each.object);
-  }
-  return text.empty() ? "nothing" : text;
-}
-
-/// Waits for as many objects as there are here; these have to be the ones, and no others
-/// may come before the session's next answers.
-Outcome gets(Client& client, const std::vector<Location>& wanted) {
-  client.connection().wait([&] { return locations(client).size() >= wanted.size(); });
-  MOQ_CHECK_OK(client.stays());
-  const auto got = locations(client);
-  if (got != wanted) return unmet("the subscriber gets " + to_string(got));
-  return Verdict{};
 }
 
 // --- PUBLISH
@@ -66,9 +24,7 @@ Outcome published_track(Stage& stage) {
   constexpr std::uint64_t kAlias = 7;
   const TrackName track{stage.space(), "video"};
   MOQ_TRY(const auto publisher, stage.join());
-  const std::uint64_t id = publisher->take_id();
-  MOQ_CHECK_OK(
-      publisher->accepted(publisher->request(id, publisher->draft().publish(id, track, kAlias))));
+  MOQ_CHECK_OK(bring(*publisher, track, kAlias));
   publisher->send(group(3, 2, kAlias));
   MOQ_CHECK_OK(publisher->stays());
   MOQ_TRY(const auto subscriber, stage.join());
@@ -81,11 +37,6 @@ Outcome published_track(Stage& stage) {
 
 // --- FETCH
 
-Request fetch(Client& client, Fetch message) {
-  message.id = client.take_id();
-  return client.request(message.id, client.draft().fetch(message));
-}
-
 Outcome fetch_group(Stage& stage) {
   MOQ_TRY(const Relayed made, relay(stage, everything()));
   const Subgroup sent = group(4, 3, made.alias);
@@ -95,23 +46,12 @@ Outcome fetch_group(Stage& stage) {
   // The end is one more; 0 is the whole group.
   const Request request =
       fetch(client, {.track = {stage.space(), "video"}, .start = {4, 0}, .end = {4, 0}});
-  MOQ_TRY(const Message ok, client.accepted(request));
-  if (ok.type != type::kFetchOk) return unmet("FETCH was answered by message " + hex(ok.type));
-  std::optional<Fetched> got;
-  const bool whole = client.connection().wait([&] {
-    for (const Stream* stream : client.connection().incoming_uni()) {
-      got = decode_fetch(client.draft(), stream->received());
-      if (got && got->request_id == request.id && stream->ended()) return true;
-    }
-    return false;
-  });
-  if (!whole) return unmet("no whole stream of the fetch came: " + client.fate());
-  if (got->objects.size() != 3) {
-    return unmet(std::to_string(got->objects.size()) + " objects were fetched");
+  MOQ_TRY(const Fetched got, fetched(client, request));
+  if (got.objects.size() != 3) {
+    return unmet(std::to_string(got.objects.size()) + " objects were fetched");
   }
   for (std::uint64_t i = 0; i < 3; ++i) {
-    const FetchedObject wanted{.location = {4, i}, .payload = sent.objects[i].payload};
-    if (got->objects[i] != wanted) return unmet("another object was fetched");
+    if (got.objects[i].location != Location{4, i}) return unmet("another object was fetched");
   }
   return Verdict{};
 }
@@ -134,15 +74,8 @@ Outcome fetch_future(Stage& stage) {
 
 Outcome join_nothing(Stage& stage) {
   MOQ_TRY(const auto client, stage.join());
-  const Draft& draft = client->draft();
-  const std::uint64_t id = client->take_id();
-  Writer body = draft.writer();
-  body.integer(id);
-  if (stage.is(14)) body.byte(128).byte(1);
-  // Relative joining, of a request that there is not.
-  body.integer(2).integer(44).integer(0).integer(0);
-  const Request request = client->request(id, draft.message(type::kFetch, body.data()));
-  MOQ_CHECK_OK(client->refused(request, no_such_joining(draft)));
+  const Request request = join(*client, {.id = 44}, 0);
+  MOQ_CHECK_OK(client->refused(request, no_such_joining(client->draft())));
   return client->stays();
 }
 
@@ -221,16 +154,7 @@ Outcome not_forwarded(Stage& stage) {
   made.publisher->send(group(0, 1, made.alias));
   MOQ_CHECK_OK(made.subscriber->group_stream(0, 1));
   MOQ_CHECK_OK(gets(*client, {}));
-  const Draft& draft = stage.draft();
-  Writer update = draft.writer();
-  update.integer(client->take_id());
-  if (stage.is(14)) {
-    // Of this request; from the start, without an end; priority, Forward, no parameters.
-    update.integer(request.id).integer(0).integer(0).integer(0).byte(128).byte(1).integer(0);
-  } else {
-    update.bytes(draft.counted({draft.byte_field(id::kForward, 1)}));
-  }
-  client->send_about(request, draft.message(type::kUpdate, update.data()));
+  client->send_about(request, stage.draft().update_forward(client->take_id(), request.id, 1));
   if (stage.is(18)) MOQ_CHECK_OK(client->answer(request, 1));
   MOQ_CHECK_OK(client->stays());
   made.publisher->send(group(1, 1, made.alias));
@@ -268,12 +192,8 @@ Outcome largest_filter(Stage& stage) {
   MOQ_CHECK_OK(made.subscriber->group_stream(0, 2));
   Request request;
   MOQ_TRY(const auto client, subscribe_too(stage, {.filter = Filter{}}, request));
-  const Buffer body = client->answers(request).front().body;
-  Reader ok = draft.reader(body);
-  // The alias; in 14 expires, order and whether there is content, in 18 one parameter.
-  const bool told = stage.is(14) ? ok.integer() && ok.integer() && ok.byte() && ok.byte() == 1
-                                 : ok.integer() && ok.integer() == 1U && ok.integer() == 9U;
-  if (!told || ok.integer() != 0U || ok.integer() != 1U) {
+  const auto ok = draft.parse_subscribe_ok(client->answers(request).front().body);
+  if (!ok || ok->largest != Location{0, 1}) {
     return unmet("SUBSCRIBE_OK does not say that 0/1 is the Largest Object");
   }
   stream.write(encode_next(draft, sent.type, 1, {{.id = 2, .payload = "0/2"}}));
@@ -304,21 +224,6 @@ Outcome unsubscribed(Stage& stage) {
   return client.stays();
 }
 
-Outcome hears_the_end(Client& client, const Request& request) {
-  MOQ_TRY(const Message done, client.answer(request, 1));
-  Reader in = client.draft().reader(done.body);
-  if (done.type != type::kPublishDone) return unmet("message " + hex(done.type) + " came");
-  const auto code = in.integer().value_or(0);
-  const auto streams = in.integer().value_or(0);
-  if (code != kEndOfTrack) return unmet("PUBLISH_DONE has status " + hex(code));
-  const auto opened = client.subgroups().size();
-  if (streams != opened && streams != kUnknownCount) {
-    return unmet("PUBLISH_DONE counts " + std::to_string(streams) + " streams of " +
-                 std::to_string(opened));
-  }
-  return client.stays();
-}
-
 Outcome track_ends(Stage& stage, std::uint64_t bits) {
   MOQ_TRY(const Relayed made, relay(stage, everything()));
   for (std::uint64_t i = 0; i < 2; ++i) {
@@ -342,9 +247,7 @@ Outcome published_track_ends(Stage& stage) {
   constexpr std::uint64_t kAlias = 7;
   const TrackName track{stage.space(), "video"};
   MOQ_TRY(const auto publisher, stage.join());
-  const std::uint64_t id = publisher->take_id();
-  const Request publish = publisher->request(id, publisher->draft().publish(id, track, kAlias));
-  MOQ_CHECK_OK(publisher->accepted(publish));
+  MOQ_TRY(const Request publish, bring(*publisher, track, kAlias));
   MOQ_TRY(const auto subscriber, stage.join());
   const Request subscribe = subscriber->subscribe({.track = track});
   MOQ_CHECK_OK(subscriber->accepted(subscribe));
@@ -352,7 +255,7 @@ Outcome published_track_ends(Stage& stage) {
   sent.type |= subgroup_type::kEndOfGroup;
   publisher->send(sent);
   MOQ_CHECK_OK(subscriber->group_stream(0, 2));
-  publisher->send_about(publish, stage.draft().publish_done(id, kEndOfTrack, 1));
+  publisher->send_about(publish, stage.draft().publish_done(publish.id, kEndOfTrack, 1));
   if (stage.is(18)) publish.stream->end();
   MOQ_CHECK_OK(hears_the_end(*subscriber, subscribe));
   return publisher->stays();

@@ -7,6 +7,9 @@ namespace moq::conformance {
 
 namespace {
 
+constexpr std::uint64_t kStandalone = 0x1;
+constexpr std::uint64_t kRelativeJoining = 0x2;
+
 /// Draft 14: one control stream, numbers in fields, answers that name their request.
 class Draft14 final : public Draft {
  public:
@@ -65,6 +68,24 @@ class Draft14 final : public Draft {
     return this->message(type::kFetch, out.bytes(counted(message.parameters)).take());
   }
 
+  Buffer joining_fetch(std::uint64_t id, std::uint64_t subscription,
+                       std::uint64_t groups) const override {
+    Writer out = writer();
+    out.integer(id).byte(128).byte(1).integer(kRelativeJoining);
+    return message(type::kFetch, out.integer(subscription).integer(groups).integer(0).take());
+  }
+
+  std::optional<Fetch> parse_fetch(ByteSpan body) const override {
+    Reader in = reader(body);
+    // Priority, Group Order.
+    if (!in.byte() || !in.byte() || in.integer() != kStandalone) return std::nullopt;
+    return parse_range(in);
+  }
+
+  Buffer fetch_error(std::uint64_t id, std::uint64_t code, std::string_view reason) const override {
+    return message(kFetchError, writer().integer(id).integer(code).text(reason).take());
+  }
+
   Buffer fetch_ok(std::uint64_t id, const Location& end) const override {
     Writer out = writer();
     out.integer(id).byte(1).byte(0).integer(end.group).integer(end.object).integer(0);
@@ -78,8 +99,67 @@ class Draft14 final : public Draft {
     return message(type::kPublish, out.byte(1).byte(0).byte(1).integer(0).take());
   }
 
+  std::optional<Published> parse_publish(ByteSpan body) const override {
+    Reader in = reader(body);
+    auto space = in.names();
+    auto name = in.text();
+    const auto alias = in.integer();
+    if (!space || !name || !alias) return std::nullopt;
+    Published found{.track = {*std::move(space), *std::move(name)}, .alias = *alias};
+    if (!in.byte() || !read_largest(in, found)) return std::nullopt;
+    const auto forward = in.byte();
+    if (!forward || *forward > 1 || !in.integer()) return std::nullopt;
+    found.forward = *forward == 1;
+    return found;
+  }
+
+  std::optional<Published> parse_subscribe_ok(ByteSpan body) const override {
+    Reader in = reader(body);
+    const auto alias = in.integer();
+    Published found{.alias = alias.value_or(0)};
+    // Expires, Group Order.
+    if (!alias || !in.integer() || !in.byte() || !read_largest(in, found)) return std::nullopt;
+    return found;
+  }
+
+  Buffer publish_ok(std::uint64_t id, std::optional<std::uint8_t> forward) const override {
+    // Ascending, from behind the Largest Object on.
+    Writer out = writer();
+    out.integer(id).byte(forward.value_or(1)).byte(128).byte(1);
+    return message(kPublishOk, out.integer(Filter::kLargestObject).integer(0).take());
+  }
+
+  Buffer publish_error(std::uint64_t id, std::uint64_t code,
+                       std::string_view reason) const override {
+    return message(kPublishError, writer().integer(id).integer(code).text(reason).take());
+  }
+
+  Buffer update_forward(std::uint64_t id, std::uint64_t of, std::uint8_t forward) const override {
+    // From the start, without an end.
+    Writer out = writer();
+    out.integer(id).integer(of).integer(0).integer(0).integer(0);
+    return message(type::kUpdate, out.byte(128).byte(forward).integer(0).take());
+  }
+
   Buffer goaway(std::string_view uri, std::uint64_t /*request_id*/) const override {
     return message(type::kGoaway, writer().text(uri).take());
+  }
+
+ private:
+  static constexpr std::uint64_t kFetchError = 0x19;
+  static constexpr std::uint64_t kPublishOk = 0x1e;
+  static constexpr std::uint64_t kPublishError = 0x1f;
+
+  /// Content Exists, and what follows it.
+  static bool read_largest(Reader& in, Published& found) {
+    const auto exists = in.byte();
+    if (!exists || *exists > 1) return false;
+    if (*exists == 0) return true;
+    const auto group = in.integer();
+    const auto object = in.integer();
+    if (!group || !object) return false;
+    found.largest = Location{*group, *object};
+    return true;
   }
 };
 
@@ -147,6 +227,23 @@ class Draft18 final : public Draft {
     return this->message(type::kFetch, out.bytes(counted(message.parameters)).take());
   }
 
+  Buffer joining_fetch(std::uint64_t id, std::uint64_t subscription,
+                       std::uint64_t groups) const override {
+    Writer out = writer();
+    out.integer(id).integer(kRelativeJoining).integer(subscription).integer(groups).integer(0);
+    return message(type::kFetch, out.take());
+  }
+
+  std::optional<Fetch> parse_fetch(ByteSpan body) const override {
+    Reader in = reader(body);
+    if (in.integer() != kStandalone) return std::nullopt;
+    return parse_range(in);
+  }
+
+  Buffer fetch_error(std::uint64_t id, std::uint64_t code, std::string_view reason) const override {
+    return request_error(id, code, reason);
+  }
+
   Buffer fetch_ok(std::uint64_t /*id*/, const Location& end) const override {
     return message(type::kFetchOk,
                    writer().byte(0).integer(end.group).integer(end.object).integer(0).take());
@@ -156,6 +253,50 @@ class Draft18 final : public Draft {
     Writer out = writer();
     out.integer(id).names(track.space).text(track.name).integer(alias).integer(0);
     return message(type::kPublish, out.take());
+  }
+
+  std::optional<Published> parse_publish(ByteSpan body) const override {
+    Reader in = reader(body);
+    auto space = in.names();
+    auto name = in.text();
+    auto found = parse_subscribe_ok(in.rest());
+    if (!space || !name || !found) return std::nullopt;
+    found->track = {*std::move(space), *std::move(name)};
+    return found;
+  }
+
+  std::optional<Published> parse_subscribe_ok(ByteSpan body) const override {
+    Reader in = reader(body);
+    const auto alias = in.integer();
+    const auto parameters = parse_parameters(in);
+    if (!alias || !parameters || !parse_pairs(in.rest())) return std::nullopt;
+    Published found{.alias = *alias};
+    for (const Field& each : *parameters) {
+      Reader value = reader(each.value);
+      if (each.type == id::kForward) found.forward = value.byte() == 1;
+      if (each.type != id::kLargestObject) continue;
+      const auto group = value.integer();
+      const auto object = value.integer();
+      if (!group || !object) return std::nullopt;
+      found.largest = Location{*group, *object};
+    }
+    return found;
+  }
+
+  Buffer publish_ok(std::uint64_t /*id*/, std::optional<std::uint8_t> forward) const override {
+    Fields parameters;
+    if (forward) parameters.push_back(byte_field(id::kForward, *forward));
+    return message(type::kRequestOk, counted(parameters));
+  }
+
+  Buffer publish_error(std::uint64_t id, std::uint64_t code,
+                       std::string_view reason) const override {
+    return request_error(id, code, reason);
+  }
+
+  Buffer update_forward(std::uint64_t id, std::uint64_t /*of*/,
+                        std::uint8_t forward) const override {
+    return request_update(id, {byte_field(id::kForward, forward)});
   }
 
   Buffer goaway(std::string_view uri, std::uint64_t request_id) const override {
@@ -232,6 +373,49 @@ std::optional<Fields> Draft::parse_pairs(ByteSpan bytes) const {
   return fields;
 }
 
+std::optional<Fetch> Draft::parse_range(Reader& in) {
+  auto space = in.names();
+  auto name = in.text();
+  const auto group = in.integer();
+  const auto object = in.integer();
+  const auto end_group = in.integer();
+  const auto end_object = in.integer();
+  if (!space || !name || !group || !object || !end_group || !end_object) return std::nullopt;
+  return Fetch{.track = {*std::move(space), *std::move(name)},
+               .start = {*group, *object},
+               .end = {*end_group, *end_object}};
+}
+
+std::optional<Fields> Draft::parse_parameters(Reader& in) {
+  const auto count = in.integer();
+  if (!count) return std::nullopt;
+  Fields fields;
+  std::uint64_t type = 0;
+  while (fields.size() < *count) {
+    const auto delta = in.integer();
+    if (!delta) return std::nullopt;
+    type += *delta;
+    Writer value(Integers::vi64);
+    int numbers = type == id::kExpires ? 1 : 0;
+    if (type == id::kLargestObject) numbers = 2;
+    bool whole = numbers != 0;
+    for (; numbers != 0; --numbers) {
+      const auto number = in.integer();
+      whole = whole && number;
+      value.integer(number.value_or(0));
+    }
+    if (type == id::kForward || type == id::kGroupOrder || type == id::kSubscriberPriority) {
+      const auto byte = in.byte();
+      whole = byte.has_value();
+      value.byte(byte.value_or(0));
+    }
+    // No other comes from a relay in what is read here.
+    if (!whole) return std::nullopt;
+    fields.push_back({type, value.take()});
+  }
+  return fields;
+}
+
 Buffer Draft::counted(const Fields& fields) const {
   return writer().integer(fields.size()).bytes(pairs(fields)).take();
 }
@@ -250,6 +434,17 @@ Buffer Draft::publish_namespace(std::uint64_t id, const Names& space) const {
 
 Buffer Draft::subscribe_namespace(std::uint64_t id, const Names& prefix) const {
   return message(subscribe_namespace_type(), writer().integer(id).names(prefix).integer(0).take());
+}
+
+Buffer Draft::subscribe_tracks(std::uint64_t id, const Names& prefix,
+                               const Fields& parameters) const {
+  Writer out = writer();
+  return message(type::kSubscribeTracks,
+                 out.integer(id).names(prefix).bytes(counted(parameters)).take());
+}
+
+Buffer Draft::request_update(std::uint64_t id, const Fields& parameters) const {
+  return message(type::kUpdate, writer().integer(id).bytes(counted(parameters)).take());
 }
 
 }  // namespace moq::conformance

@@ -41,6 +41,7 @@ inline constexpr std::uint64_t kMaxRequestId = 0x15;  ///< 14 only
 inline constexpr std::uint64_t kFetch = 0x16;
 inline constexpr std::uint64_t kFetchOk = 0x18;
 inline constexpr std::uint64_t kPublish = 0x1d;
+inline constexpr std::uint64_t kSubscribeTracks = 0x51;  ///< 18 only
 }  // namespace type
 
 /// Setup options and message parameters, by their ids.
@@ -57,6 +58,7 @@ inline constexpr std::uint64_t kForward = 0x10;
 inline constexpr std::uint64_t kSubscriberPriority = 0x20;
 inline constexpr std::uint64_t kFilter = 0x21;
 inline constexpr std::uint64_t kGroupOrder = 0x22;
+inline constexpr std::uint64_t kPrefix = 0x34;
 }  // namespace id
 
 struct Location {
@@ -68,6 +70,7 @@ struct Location {
 struct TrackName {
   Names space;
   std::string name;
+  friend bool operator==(const TrackName&, const TrackName&) = default;
 };
 
 /// A parameter, setup option, extension header or property; `value` is what goes behind
@@ -105,6 +108,14 @@ struct Fetch {
   Location start;
   Location end;
   Fields parameters;
+};
+
+/// What a PUBLISH or SUBSCRIBE_OK of the relay's says.
+struct Published {
+  TrackName track;  ///< PUBLISH only
+  std::uint64_t alias = 0;
+  std::optional<Location> largest;
+  bool forward = true;
 };
 
 /// The messages of one draft.
@@ -152,6 +163,10 @@ class Draft {
   [[nodiscard]] std::optional<Fields> parse_pairs(ByteSpan bytes) const;
   /// A count, and that many: parameters; draft 14's setup parameters.
   [[nodiscard]] Buffer counted(const Fields& fields) const;
+  /// What a FETCH of a range has from the track on.
+  [[nodiscard]] static std::optional<Fetch> parse_range(Reader& in);
+  /// Draft 18's parameters, whose types say how long they are.
+  [[nodiscard]] static std::optional<Fields> parse_parameters(Reader& in);
   /// Type, length and body; the length may be another than the body's.
   [[nodiscard]] Buffer message(std::uint64_t type, const Buffer& body) const;
   [[nodiscard]] Buffer message(std::uint64_t type, const Buffer& body, std::size_t length) const;
@@ -173,12 +188,38 @@ class Draft {
   [[nodiscard]] virtual Buffer publish_done(std::uint64_t id, std::uint64_t code,
                                             std::uint64_t streams) const = 0;
   [[nodiscard]] virtual Buffer fetch(const Fetch& message) const = 0;
+  /// Of the groups from `groups` before the Largest Object's on, up to that object.
+  [[nodiscard]] virtual Buffer joining_fetch(std::uint64_t id, std::uint64_t subscription,
+                                             std::uint64_t groups) const = 0;
+  /// A FETCH of the relay's of a range, from behind its request id.
+  [[nodiscard]] virtual std::optional<Fetch> parse_fetch(ByteSpan body) const = 0;
+  [[nodiscard]] virtual Buffer fetch_error(std::uint64_t id, std::uint64_t code,
+                                           std::string_view reason) const = 0;
   [[nodiscard]] virtual Buffer fetch_ok(std::uint64_t id, const Location& end) const = 0;
   [[nodiscard]] virtual Buffer publish(std::uint64_t id, const TrackName& track,
                                        std::uint64_t alias) const = 0;
+  /// From behind the request id.
+  [[nodiscard]] virtual std::optional<Published> parse_publish(ByteSpan body) const = 0;
+  /// As `Client::accepted` has it.
+  [[nodiscard]] virtual std::optional<Published> parse_subscribe_ok(ByteSpan body) const = 0;
+  /// About the relay's PUBLISH with this id; `forward` is not said if it is not set (18).
+  [[nodiscard]] virtual Buffer publish_ok(std::uint64_t id,
+                                          std::optional<std::uint8_t> forward) const = 0;
+  [[nodiscard]] virtual Buffer publish_error(std::uint64_t id, std::uint64_t code,
+                                             std::string_view reason) const = 0;
+  /// Of the Forward State of subscription `of`; `id` is the update's own.
+  [[nodiscard]] virtual Buffer update_forward(std::uint64_t id, std::uint64_t of,
+                                              std::uint8_t forward) const = 0;
   [[nodiscard]] virtual Buffer goaway(std::string_view uri, std::uint64_t request_id) const = 0;
   [[nodiscard]] Buffer publish_namespace(std::uint64_t id, const Names& space) const;
   [[nodiscard]] Buffer subscribe_namespace(std::uint64_t id, const Names& prefix) const;
+  /// Draft 18.
+  [[nodiscard]] Buffer subscribe_tracks(std::uint64_t id, const Names& prefix,
+                                        const Fields& parameters) const;
+  [[nodiscard]] Buffer request_update(std::uint64_t id, const Fields& parameters) const;
+  [[nodiscard]] Field prefix_field(const Names& prefix) const {
+    return {id::kPrefix, writer().names(prefix).take()};
+  }
 
  protected:
   Draft(int number, std::string alpn, Integers integers)

@@ -22,8 +22,9 @@ namespace {
 
 std::vector<Case> all_cases(int draft) {
   std::vector<Case> found;
-  for (const auto& some : {session_cases(), message_cases(), request_cases(), token_cases(),
-                           data_cases(), relay_cases(), delivery_cases(), drain_cases()}) {
+  for (const auto& some :
+       {session_cases(), message_cases(), request_cases(), token_cases(), data_cases(),
+        relay_cases(), delivery_cases(), publish_cases(), joining_cases(), drain_cases()}) {
     for (const Case& each : some) {
       if (each.of == Of::both || (each.of == Of::only14) == (draft == 14)) found.push_back(each);
     }

@@ -55,6 +55,7 @@ Result<void> PublishRequest::received_ok(ByteSpan body) {
           .filter = ok.filter == Filter{} ? terms().filter : ok.filter,
           .forward = ok.forward,
           .delivery_timeout = ok.object_delivery_timeout});
+  maybe_finish();
   return {};
 }
 

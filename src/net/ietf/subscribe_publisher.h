@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "net/ietf/track_publisher.h"
 
@@ -22,8 +23,10 @@ class SubscribePublisher final : public TrackPublisher {
 
   Result<void> received(MessageKind kind, ByteSpan body) override;
   void tell_alias() override;
+  bool waits_after(const Error& error) override;
 
   Subscribe message_;
+  std::optional<Time> deadline_;  ///< of a rendezvous, while there may be one
   std::unique_ptr<Rendezvous> rendezvous_;
 };
 

@@ -114,7 +114,7 @@ void TrackPublisher::change(const SubscriberTerms& terms) {
                          ? info_.ordered
                          : terms.group_order == GroupOrder::ascending;
   set_timeout(terms.delivery_timeout);
-  if (!terms.forward) stop_streams();
+  if (!terms.forward) stop_forwarding();
   if (resumes) {
     forward_again();
   } else {
@@ -152,12 +152,13 @@ Result<void> TrackPublisher::received_update(ByteSpan body) {
     return fail(SessionError::protocol_violation, "an update asks for more than the subscription");
   }
   if (update.filter) terms.filter = *update.filter;
-  const bool resumes = terms.forward && !terms_.forward;
   change(terms);
   if (session().traits().updates_are_answered) {
     send(RequestUpdateOk{.request_id = update.request_id,
-                         .largest = resumes ? largest_ : std::nullopt});
+                         .largest = largest_of(delivery_->track->latest().get())});
   }
+  // What it waited for may be gone.
+  maybe_finish();
   return {};
 }
 
@@ -318,7 +319,10 @@ void TrackPublisher::on_abort(const Error& error) {
   // What has ended is complete: its last groups go out although their track is gone.
   if (ended_) return subscription_.reset();
   stop_all();
-  if (!answered_) return refuse(request_error_of(error), error.detail());
+  if (!answered_) {
+    if (!waits_after(error)) refuse(request_error_of(error), error.detail());
+    return;
+  }
   const bool going = error.is(StreamError::going_away);
   done(going ? PublishDoneCode::going_away : PublishDoneCode::internal, error.detail());
 }
@@ -335,12 +339,20 @@ void TrackPublisher::done(PublishDoneCode status, const std::string& reason) {
 
 void TrackPublisher::gone(StreamError /*code*/) { stop_all(); }
 
-void TrackPublisher::stop_all() {
-  subscription_.reset();
-  stop_streams();
+void TrackPublisher::stop_forwarding() {
+  following_.clear();
+  std::vector<Key> open;
+  for (const auto& [key, sending] : sending_) {
+    const auto group = sending->group.lock();
+    const Subgroup* objects = group == nullptr ? nullptr : group->find(key.second);
+    // What has ended is whole.
+    if (objects != nullptr && objects->state() == Subgroup::State::open) open.push_back(key);
+  }
+  for (const Key& key : open) give_up(key, StreamError::cancelled);
 }
 
-void TrackPublisher::stop_streams() {
+void TrackPublisher::stop_all() {
+  subscription_.reset();
   following_.clear();
   for (auto& [key, sending] : std::exchange(sending_, {})) {
     sending->stream->set_handler(nullptr);

@@ -57,6 +57,8 @@ class TrackPublisher : public Request, private TrackReader {
   /// Other terms than those that it began with.
   void change(const SubscriberTerms& terms);
   Result<void> received_update(ByteSpan body);
+  /// Once all is sent and nothing more comes.
+  void maybe_finish();
   /// Ends it by PUBLISH_DONE.
   void done(PublishDoneCode status, const std::string& reason);
   /// Sends nothing any more.
@@ -67,6 +69,8 @@ class TrackPublisher : public Request, private TrackReader {
  private:
   /// Sends the message that gives the peer the alias: SUBSCRIBE_OK or PUBLISH.
   virtual void tell_alias() = 0;
+  /// The track has failed before that: whether it waits for another instead of being refused.
+  virtual bool waits_after(const Error& /*error*/) { return false; }
 
   /// A group, whose subgroups come one after the other.
   class Following;
@@ -100,7 +104,6 @@ class TrackPublisher : public Request, private TrackReader {
   [[nodiscard]] bool widens(const Filter& filter) const;
   void set_range(const Filter& filter);
   void forward_again();
-  void stop_streams();
   void set_timeout(std::optional<Duration> timeout);
   /// Where a subscription to what is behind the largest object begins.
   void set_joining_location();
@@ -113,8 +116,9 @@ class TrackPublisher : public Request, private TrackReader {
   /// Resets what is too old, or too much.
   void sweep();
   void give_up(Key key, StreamError code);
+  /// Resets the streams that would lack something from here on.
+  void stop_forwarding();
   void sent(Sending& sending);
-  void maybe_finish();
 
   FullTrackName name_;
   SubscriberTerms terms_;

@@ -306,7 +306,8 @@ TEST_P(IetfLimits, SubgroupsThatThePeerDoesNotTakeAreBounded) {
   run();
   for (std::uint64_t i = 0; i < 20; ++i) {
     const auto group = source.begin(i);
-    for (std::uint64_t subgroup = 0; subgroup < 60; ++subgroup) (void)group->add(subgroup, {.ends_group = false});
+    for (std::uint64_t subgroup = 0; subgroup < 60; ++subgroup)
+      (void)group->add(subgroup, {.ends_group = false});
     run(milliseconds(1));
   }
   run();
