@@ -43,6 +43,9 @@ RemoteTrack* FetchRequest::detach() {
 
 void FetchRequest::abandon() {
   track_ = nullptr;
+  if (group_ != nullptr) {
+    std::exchange(group_, nullptr)->abort(static_cast<std::uint64_t>(StreamError::cancelled));
+  }
   if (session().traits().has_cancel_messages) send(FetchCancel{.request_id = id()});
   if (stream_ != nullptr) stream_->stop(wire_code(session().version(), StreamError::cancelled));
   cancel(StreamError::cancelled);
@@ -130,9 +133,9 @@ void FetchRequest::done() {
     return fail_with(Error(ModelError::not_found, "the peer has no objects of the group"));
   }
   const auto group = std::exchange(group_, nullptr);
-  RemoteTrack* track = detach();
   if (!joins_) group->finish();
-  if (joins_ && track != nullptr) track->joined(*this, group.get());
+  if (joins_ && track_ != nullptr) track_->joined(*this, group.get());
+  detach();
   finish();
 }
 
@@ -149,13 +152,12 @@ void FetchRequest::fail_with(const Error& error) {
   if (group_ != nullptr) {
     std::exchange(group_, nullptr)->abort(static_cast<std::uint64_t>(StreamError::cancelled));
   }
-  RemoteTrack* track = detach();
-  if (track != nullptr && joins_) {
+  if (joins_ && track_ != nullptr) {
     log::debug("{}: the beginning of group {}: {}", session().name(), sequence_, error.message());
-    track->joined(*this, nullptr);
-  } else if (track != nullptr) {
-    track->track().fail_fetch(sequence_, error);
+    track_->joined(*this, nullptr);
   }
+  RemoteTrack* track = detach();
+  if (!joins_ && track != nullptr) track->track().fail_fetch(sequence_, error);
   if (stream_ != nullptr) stream_->stop(wire_code(session().version(), StreamError::cancelled));
   finish();
 }

@@ -211,6 +211,11 @@ void RemoteTrack::ended(std::uint64_t end) {
 
 void RemoteTrack::forget(FetchRequest& request) {
   std::erase(fetches_, &request);
+  // It goes with its session.
+  if (joining_ == &request) {
+    joining_ = nullptr;
+    join_timer_.cancel();
+  }
   if (!busy()) on_idle_();
 }
 

@@ -40,7 +40,8 @@ void TrackRequest::abandon() {
 }
 
 void TrackRequest::saw_group(std::uint64_t sequence) {
-  next_sequence_ = std::max(next_sequence_, sequence + 1);
+  // Behind the last number that there can be, there is no other.
+  next_sequence_ = std::max(next_sequence_, std::max(sequence, sequence + 1));
 }
 
 void TrackRequest::stream_ended() {
