@@ -12,12 +12,14 @@ namespace moq::ietf {
 FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence)
     : FetchRequest(track, sequence, {.group = sequence}, false) {}
 
-FetchRequest::FetchRequest(RemoteTrack& track, Location largest)
+FetchRequest::FetchRequest(RemoteTrack& track, Location largest, std::shared_ptr<Group> group)
     : FetchRequest(track, largest.group,
                    {.group = largest.group,
                     // Behind the last id that there can be is the end of the group.
                     .object = largest.object >= coding::kMaxVarint ? 0 : largest.object + 1},
-                   true) {}
+                   true) {
+  group_ = std::move(group);
+}
 
 FetchRequest::FetchRequest(RemoteTrack& track, std::uint64_t sequence, Location end, bool joins)
     : Request(track.session(), MessageKind::fetch),
@@ -43,9 +45,7 @@ RemoteTrack* FetchRequest::detach() {
 
 void FetchRequest::abandon() {
   track_ = nullptr;
-  if (group_ != nullptr) {
-    std::exchange(group_, nullptr)->abort(static_cast<std::uint64_t>(StreamError::cancelled));
-  }
+  give_up_group();
   if (session().traits().has_cancel_messages) send(FetchCancel{.request_id = id()});
   if (stream_ != nullptr) stream_->stop(wire_code(session().version(), StreamError::cancelled));
   cancel(StreamError::cancelled);
@@ -93,9 +93,14 @@ void FetchRequest::on_data(Bytes data, bool fin) {
   if (fin) done();
 }
 
-Result<std::shared_ptr<Group>> FetchRequest::make_group() {
-  if (joins_) return track_->begin_group(sequence_);
-  return track_->track().create_fetched(sequence_);
+std::shared_ptr<Group> FetchRequest::give_up_group() {
+  auto group = std::exchange(group_, nullptr);
+  // What follows may be had without its beginning, but not with a hole.
+  const bool untouched = joins_ && group != nullptr && group->subgroups().empty();
+  if (group != nullptr && !untouched) {
+    group->abort(static_cast<std::uint64_t>(StreamError::cancelled));
+  }
+  return group;
 }
 
 Result<void> FetchRequest::on_object(const FetchObject& object) {
@@ -103,7 +108,7 @@ Result<void> FetchRequest::on_object(const FetchObject& object) {
   const auto status = to_model(object.status);
   if (object.location.group != sequence_ || track_ == nullptr || !status) return {};
   if (group_ == nullptr) {
-    MOQ_TRY(group_, make_group());
+    MOQ_TRY(group_, track_->track().create_fetched(sequence_));
   }
   const std::uint64_t id = object.subgroup.value_or(object.location.object);
   Subgroup* subgroup = group_->find(id);
@@ -134,7 +139,7 @@ void FetchRequest::done() {
   }
   const auto group = std::exchange(group_, nullptr);
   if (!joins_) group->finish();
-  if (joins_ && track_ != nullptr) track_->joined(*this, group.get());
+  if (joins_ && track_ != nullptr) track_->joined(*this, *group);
   detach();
   finish();
 }
@@ -149,12 +154,10 @@ void FetchRequest::gone(StreamError code) {
 }
 
 void FetchRequest::fail_with(const Error& error) {
-  if (group_ != nullptr) {
-    std::exchange(group_, nullptr)->abort(static_cast<std::uint64_t>(StreamError::cancelled));
-  }
+  const auto group = give_up_group();
   if (joins_ && track_ != nullptr) {
     log::debug("{}: the beginning of group {}: {}", session().name(), sequence_, error.message());
-    track_->joined(*this, nullptr);
+    track_->joined(*this, *group);
   }
   RemoteTrack* track = detach();
   if (!joins_ && track != nullptr) track->track().fail_fetch(sequence_, error);

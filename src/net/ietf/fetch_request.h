@@ -17,8 +17,9 @@ class FetchRequest final : public Request, private transport::RecvHandler, priva
  public:
   /// A whole group, that somebody here asks for.
   FetchRequest(RemoteTrack& track, std::uint64_t sequence);
-  /// What a subscription that goes on behind `largest` leaves out of its group.
-  FetchRequest(RemoteTrack& track, Location largest);
+  /// What a subscription that goes on behind `largest` leaves out of its group, which is
+  /// `group`.
+  FetchRequest(RemoteTrack& track, Location largest, std::shared_ptr<Group> group);
   ~FetchRequest() override;
 
   /// Its stream, from behind the header on. A second one is stopped.
@@ -42,8 +43,8 @@ class FetchRequest final : public Request, private transport::RecvHandler, priva
   /// Of one group there is nothing to be done about it.
   Result<void> on_end_of_range(const EndOfRange& /*range*/) override { return {}; }
 
-  /// The group that objects go into.
-  Result<std::shared_ptr<Group>> make_group();
+  /// Aborts the group if it lacks something of what was fetched.
+  std::shared_ptr<Group> give_up_group();
   /// It came to nothing: `error` is why.
   void fail_with(const Error& error);
   void done();

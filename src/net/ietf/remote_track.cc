@@ -75,7 +75,10 @@ void RemoteTrack::join(Location largest) {
   // What would have to wait for leave to ask is not worth it.
   if (whole || fetching || !session_.request_allowed()) return;
   abandon_join();
-  joining_ = &session_.add(std::make_unique<FetchRequest>(*this, largest));
+  // Known from now on, so that later groups do not come before it.
+  auto group = begin_group(largest.group);
+  if (!group) return;
+  joining_ = &session_.add(std::make_unique<FetchRequest>(*this, largest, *std::move(group)));
   joining_group_ = largest.group;
   fetches_.push_back(joining_);
   join_timer_.arm(later(session_.loop().now(), kJoinTimeout));
@@ -86,19 +89,18 @@ void RemoteTrack::abandon_join() {
   if (joining_ == nullptr) return;
   FetchRequest* request = std::exchange(joining_, nullptr);
   std::erase(fetches_, request);
+  const auto open = open_.find(joining_group_);
+  const auto group = open == open_.end() ? nullptr : open->second.group.lock();
   request->abandon();
-  track_->fail_fetch(joining_group_, Error(StreamError::cancelled, "it was given up"));
+  if (group != nullptr) end_stream(*group, false);
   session_.retry_waiting();
 }
 
-void RemoteTrack::joined(FetchRequest& request, Group* group) {
-  if (group != nullptr) end_stream(*group, false);
+void RemoteTrack::joined(FetchRequest& request, Group& group) {
+  end_stream(group, false);
   if (joining_ != &request) return;
   join_timer_.cancel();
   joining_ = nullptr;
-  if (group == nullptr) {
-    track_->fail_fetch(joining_group_, Error(StreamError::cancelled, "it is not to be had"));
-  }
   session_.retry_waiting();
 }
 
@@ -111,8 +113,6 @@ void RemoteTrack::on_demand(Track& /*track*/, const std::optional<SubscribeOptio
 }
 
 void RemoteTrack::on_fetch(Track& /*track*/, std::uint64_t sequence) {
-  // Answered when its beginning comes, or fails.
-  if (joins(sequence)) return;
   if (!is_encodable(name_)) {
     return track_->fail_fetch(sequence, Error(RequestErrorCode::does_not_exist, "the name"));
   }

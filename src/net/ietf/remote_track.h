@@ -74,8 +74,8 @@ class RemoteTrack final : public TrackSource {
   void ended(std::uint64_t end);
   void forget(TrackRequest& request);
   void forget(FetchRequest& request);
-  /// The beginning of the group has come, in `group`; or none of it (null).
-  void joined(FetchRequest& request, Group* group);
+  /// The beginning of the group has come, or will not.
+  void joined(FetchRequest& request, Group& group);
 
  private:
   void on_demand(Track& track, const std::optional<SubscribeOptions>& combined) override;
