@@ -32,21 +32,18 @@ void Census::told(const Kind& kind, bool goaway) {
   counts_.goaways += goaway ? 1 : 0;
 }
 
-void Census::left(const Kind& kind, bool told) {
+void Census::left(const Kind& kind, bool told, DrainOutcome outcome) {
   const std::scoped_lock lock(mutex_);
   remove(kind, told);
+  if (!told && !draining_) return;
+  ++counts_.ended[outcome];
+  ++counts_.ended_ever[kind.version][outcome];
 }
 
 void Census::remove(const Kind& kind, bool told) {
   Present& here = counts_.present.at(kind);
   --here.sessions;
   here.told -= told ? 1 : 0;
-}
-
-void Census::ended(const Kind& kind, DrainOutcome outcome) {
-  const std::scoped_lock lock(mutex_);
-  ++counts_.ended[outcome];
-  ++counts_.ended_ever[kind.version][outcome];
 }
 
 void Census::handshakes(std::size_t worker, std::size_t count) {
@@ -58,6 +55,12 @@ void Census::handshakes(std::size_t worker, std::size_t count) {
 void Census::drain_begins() {
   const std::scoped_lock lock(mutex_);
   counts_.ended.clear();
+  draining_ = true;
+}
+
+void Census::drain_is_off() {
+  const std::scoped_lock lock(mutex_);
+  draining_ = false;
 }
 
 Census::Counts Census::counts() const {

@@ -59,13 +59,15 @@ class Census {
   void changed(const Kind& from, const Kind& to, bool told);
   /// It was asked to leave; `goaway`: by a message, which not all versions have.
   void told(const Kind& kind, bool goaway);
-  void left(const Kind& kind, bool told);
-  /// A session that had been told, or that a drain waited for, has ended.
-  void ended(const Kind& kind, DrainOutcome outcome);
+  /// A session has ended. `outcome` counts if it was told, or a drain is under way:
+  /// some leave before their turn comes.
+  void left(const Kind& kind, bool told, DrainOutcome outcome);
   /// What a worker waits for besides its sessions.
   void handshakes(std::size_t worker, std::size_t count);
   /// A drain begins: `ended` is counted anew.
   void drain_begins();
+  /// It was called off.
+  void drain_is_off();
 
   [[nodiscard]] Counts counts() const;
 
@@ -74,6 +76,7 @@ class Census {
 
   mutable std::mutex mutex_;
   Counts counts_;                        // guarded by mutex_
+  bool draining_ = false;                // guarded by mutex_
   std::vector<std::size_t> handshakes_;  // guarded by mutex_
 };
 

@@ -17,7 +17,7 @@ TEST(CensusTest, CountsByKind) {
   EXPECT_EQ(census.counts().present.at(kUnknown), (Census::Present{0, 0}));
   EXPECT_EQ(census.counts().present.at(kQuic), (Census::Present{1, 0}));
   EXPECT_EQ(census.counts().total(), (Census::Present{2, 0}));
-  census.left(kWeb, false);
+  census.left(kWeb, false, DrainOutcome::peer_left);
   EXPECT_EQ(census.counts().total(), (Census::Present{1, 0}));
 }
 
@@ -28,7 +28,7 @@ TEST(CensusTest, CountsWhoWasToldAndHow) {
   census.told(kQuic, false);
   EXPECT_EQ(census.counts().total(), (Census::Present{3, 2}));
   EXPECT_EQ(census.counts().goaways, 1U);
-  census.left(kQuic, true);
+  census.left(kQuic, true, DrainOutcome::peer_left);
   EXPECT_EQ(census.counts().total(), (Census::Present{2, 1}));
   // One may be told before its version is known.
   census.came(kUnknown);
@@ -39,15 +39,33 @@ TEST(CensusTest, CountsWhoWasToldAndHow) {
 
 TEST(CensusTest, OutcomesAreOfTheLastDrainAndOfAll) {
   Census census;
+  for (int i = 0; i < 2; ++i) census.came(kQuic);
+  census.came(kWeb);
   census.drain_begins();
-  census.ended(kQuic, DrainOutcome::peer_left);
+  census.left(kQuic, false, DrainOutcome::peer_left);
   census.drain_begins();
-  census.ended(kQuic, DrainOutcome::peer_left);
-  census.ended(kWeb, DrainOutcome::lost);
+  census.left(kQuic, false, DrainOutcome::peer_left);
+  census.left(kWeb, false, DrainOutcome::lost);
   const auto counts = census.counts();
   EXPECT_EQ(counts.ended, (Census::Ended{{DrainOutcome::peer_left, 1}, {DrainOutcome::lost, 1}}));
   EXPECT_EQ(counts.ended_ever.at("moq-lite-05"),
             (Census::Ended{{DrainOutcome::peer_left, 2}, {DrainOutcome::lost, 1}}));
+}
+
+TEST(CensusTest, WhoLeavesCountsDuringADrainOrWhenTold) {
+  Census census;
+  for (int i = 0; i < 4; ++i) census.came(kQuic);
+  census.left(kQuic, false, DrainOutcome::peer_left);
+  EXPECT_TRUE(census.counts().ended.empty());
+  census.drain_begins();
+  // Before its worker has heard of the drain.
+  census.left(kQuic, false, DrainOutcome::peer_left);
+  census.told(kQuic, true);
+  census.drain_is_off();
+  census.left(kQuic, false, DrainOutcome::lost);
+  census.left(kQuic, true, DrainOutcome::closed);
+  EXPECT_EQ(census.counts().ended,
+            (Census::Ended{{DrainOutcome::peer_left, 1}, {DrainOutcome::closed, 1}}));
 }
 
 TEST(CensusTest, AddsTheHandshakesOfAllWorkers) {

@@ -29,16 +29,14 @@ class DrainReportTest : public testing::Test {
     lines().clear();
     log::set_sink([](log::Level, std::string_view line) { lines().emplace_back(line); },
                   log::Level::info);
+    census_.drain_begins();
   }
   void TearDown() override { log::set_sink(nullptr, log::Level::off); }
 
   void come(int count) {
     for (int i = 0; i < count; ++i) census_.came(kKind);
   }
-  void leave(DrainOutcome outcome) {
-    census_.left(kKind, false);
-    census_.ended(kKind, outcome);
-  }
+  void leave(DrainOutcome outcome) { census_.left(kKind, false, outcome); }
   void pass(Duration time) { loop_.run(loop_.now() + time); }
 
   Loop loop_;

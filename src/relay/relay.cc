@@ -223,6 +223,7 @@ void Relay::on_empty(std::size_t worker, unsigned drain) {
 void Relay::adopt() { report_.adopt(); }
 
 void Relay::resume() {
+  shared_.census->drain_is_off();
   on_workers([](RelayWorker& worker) { worker.resume(); });
   report_.cancel(serving());
 }

@@ -103,10 +103,7 @@ void RelayWorker::ended(DrainPlan::Id id, const Error& error, bool by_peer) {
   if (it == sessions_.end()) return;
   const Guest& guest = it->second;
   log::info("{}: {}: {}", guest.session->name(), by_peer ? "left" : "closed", error.message());
-  shared_.census->left(guest.kind, guest.told);
-  if (guest.told || mode_ != Mode::serving) {
-    shared_.census->ended(guest.kind, outcome_of(error, by_peer));
-  }
+  shared_.census->left(guest.kind, guest.told, outcome_of(error, by_peer));
   if (plan_ != nullptr) plan_->forget(id);
   sessions_.erase(it);
   check_empty();
