@@ -256,10 +256,16 @@ VideoProbe probe_video(Codec codec, ByteSpan extradata, ByteSpan keyframe) {
       avcodec_parameters_to_context(context.get(), parameters.get()) < 0) {
     return probe;
   }
-  // The decoders of H.264 and H.265 read the parameter sets when they are opened.
+  // Decoders put parameter sets to use with the first picture.
   if (decoder != nullptr && traits(codec).reorders &&
-      avcodec_open2(context.get(), decoder, nullptr) >= 0 && context->has_b_frames > 0) {
-    probe.reorder_depth = static_cast<std::size_t>(context->has_b_frames);
+      avcodec_open2(context.get(), decoder, nullptr) >= 0) {
+    const av::Packet packet(av_packet_alloc());
+    if (packet == nullptr || av_new_packet(packet.get(), static_cast<int>(keyframe.size())) < 0) {
+      return probe;
+    }
+    std::copy(keyframe.begin(), keyframe.end(), packet->data);
+    avcodec_send_packet(context.get(), packet.get());
+    probe.reorder_depth = static_cast<std::size_t>(std::max(context->has_b_frames, 0));
   }
   AVCodecParserContext* parser = av_parser_init(id);
   if (parser == nullptr) return probe;

@@ -41,6 +41,7 @@ struct VideoProbe {
   std::uint64_t height = 0;
   std::size_t reorder_depth = 0;  ///< what its parameter sets declare
 };
+/// Decodes the keyframe. What it does not understand stays 0.
 [[nodiscard]] VideoProbe probe_video(Codec codec, ByteSpan extradata, ByteSpan keyframe);
 
 /// Writes frames to a container as a stream: output is never read or sought.

@@ -1,0 +1,59 @@
+#include "media/muxer.h"
+
+#include <gtest/gtest.h>
+
+#include "media/media_test_util.h"
+
+namespace moq::media {
+namespace {
+
+struct Reordered {
+  const char* name;
+  const char* encoder;  ///< that must be there
+  const char* suffix;
+  const char* options;
+};
+
+class ProbeVideo : public testing::TestWithParam<Reordered> {};
+
+// One keyframe must do: of a slow publisher no more may have come in time.
+TEST_P(ProbeVideo, FindsInOneKeyframeHowFarPicturesAreReordered) {
+  if (!has_encoder(GetParam().encoder)) GTEST_SKIP() << "no " << GetParam().encoder;
+  const TestFile file(GetParam().suffix);
+  make_media(file, GetParam().options, 1);
+  const auto source = record(file.path());
+  ASSERT_TRUE(source.has_value()) << source.error().message();
+  const StreamInfo& stream = source->streams.at(source->stream(MediaKind::video));
+  const auto frames = source->of(MediaKind::video);
+  ASSERT_TRUE(frames.at(0).keyframe);
+  const Bytes description = stream.description.empty()
+                                ? annexb_parameter_sets(stream.codec, frames[0].payload)
+                                : stream.description;
+  const VideoProbe probe = probe_video(stream.codec, description, frames[0].payload);
+  EXPECT_EQ(probe.reorder_depth, stream.reorder_depth);
+  EXPECT_EQ(probe.reorder_depth, 2U);
+  EXPECT_EQ(probe.width, stream.width);
+  EXPECT_EQ(probe.height, stream.height);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , ProbeVideo,
+    testing::Values(Reordered{"h264_described", "libx264", ".mp4", "-an -c:v libx264 -bf 2 -f mp4"},
+                    Reordered{"h264_in_band", "libx264", ".ts", "-an -c:v libx264 -bf 2 -f mpegts"},
+                    Reordered{
+                        "h265_described", "libx265", ".mp4",
+                        "-an -c:v libx265 -bf 2 -x265-params log-level=error -tag:v hvc1 -f mp4"},
+                    Reordered{"h265_in_band", "libx265", ".ts",
+                              "-an -c:v libx265 -bf 2 -x265-params log-level=error -f mpegts"}),
+    [](const auto& each) { return std::string(each.param.name); });
+
+TEST(ProbeVideoTest, KnowsNothingOfDamagedFrames) {
+  const Bytes damaged = Bytes::copy_of(std::vector<std::uint8_t>(40, 0xff));
+  for (const Codec codec : {Codec::h264, Codec::h265, Codec::vp9, Codec::av1}) {
+    const VideoProbe probe = probe_video(codec, damaged, damaged);
+    EXPECT_EQ(probe.reorder_depth, 0U);
+  }
+}
+
+}  // namespace
+}  // namespace moq::media
