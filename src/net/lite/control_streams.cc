@@ -45,7 +45,7 @@ SessionStream::SessionStream(Session& session, transport::RunningStream stream)
 
 SessionStream::~SessionStream() { session().forget(*this); }
 
-void SessionStream::listen(ProbeRequest::Report report) {
+void SessionStream::listen(const ProbeRequest::Report& report) {
   reports_.push_back(report);
   // Last: it may end the session.
   if (const auto heard = heard_) report(*heard, 0);

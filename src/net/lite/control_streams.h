@@ -56,7 +56,7 @@ class SessionStream final : public RequestStream {
   ~SessionStream() override;
 
   /// Each bitrate that the peer tells goes to `report`, from the one it told last on.
-  void listen(ProbeRequest::Report report);
+  void listen(const ProbeRequest::Report& report);
 
  private:
   [[nodiscard]] bool of_media() const override { return false; }

@@ -178,7 +178,7 @@ void Session::check_idle() {
 }
 
 void Session::probe(std::uint64_t target_bitrate, ProbeRequest::Report report) {
-  if (session_stream_ != nullptr && !closed_) return session_stream_->listen(std::move(report));
+  if (session_stream_ != nullptr && !closed_) return session_stream_->listen(report);
   if (!traits().has_probe || closed_) return;
   if (traits().has_setup_stream && !setup_received_) {
     when_setup_.emplace_back(
