@@ -336,7 +336,9 @@ Result<void> Exporter::Impl::write(Lane& lane) {
     return {};
   }
   if (!lane.frames().empty()) lane.last_duration = lane.frames().front().dts - frame.dts;
-  out.duration = std::max<std::int64_t>(lane.last_duration, 0);
+  // One that reached beyond the next frame would move it.
+  const bool known = !lane.frames().empty() || lane.ended();
+  out.duration = known ? std::max<std::int64_t>(lane.last_duration, 1) : 1;
   out.keyframe = frame.keyframe;
   lane.last_dts = out.dts;
   ++stats_.frames;

@@ -295,6 +295,38 @@ TEST(Exporter, DoesNotWaitForASilentTrack) {
   EXPECT_EQ(trip.finish().of(MediaKind::video).size(), video.size());
 }
 
+TEST(Exporter, FramesBehindAPauseKeepTheirTimes) {
+  // Thirty a second: microseconds between them that are not all the same.
+  const TestFile file(".mp4");
+  make_media(file, "-an -r 30 -c:v libx264 -bf 2 -g 30 -f mp4");
+  const auto source = record(file.path());
+  ASSERT_TRUE(source.has_value()) << source.error().message();
+  RoundTrip trip;
+  trip.start(*source);
+  const auto video = source->of(MediaKind::video);
+  for (std::size_t i = 0; i < video.size(); ++i) {
+    trip.publish({video[i]});
+    // Nothing comes for longer than output waits.
+    if (i % 7 == 0) trip.test.run(seconds(2));
+  }
+  expect_same(*source, trip.finish());
+}
+
+// The first pictures show nothing of an order that later ones have.
+TEST(Exporter, KnowsTheOrderOfPicturesFromTheFirstOne) {
+  const Recording source = make_source();
+  RoundTrip trip;
+  trip.start(source);
+  const auto video = source.of(MediaKind::video);
+  trip.publish({video.front()});
+  trip.test.run(seconds(2));
+  trip.publish({video.begin() + 1, video.end()});
+  trip.publish(source.of(MediaKind::audio));
+  const Recording copy = trip.finish();
+  EXPECT_EQ(trip.output.exporter->stats().moved_frames, 0U);
+  EXPECT_EQ(copy.of(MediaKind::video).size(), video.size());
+}
+
 TEST(Exporter, EndsWhenThePublisherGivesUp) {
   const Recording source = make_source();
   RoundTrip trip;

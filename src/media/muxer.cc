@@ -217,6 +217,11 @@ Result<void> AvMuxer::write(std::size_t track, const MuxFrame& frame) {
 Result<void> AvMuxer::flush() {
   const int code = av_write_frame(context_, nullptr);
   avio_flush(io_);
+  if (format_.movflags != nullptr) {
+    // Otherwise the next fragment begins where the durations say, of which the last was a
+    // guess, whatever its first frame says. Holds for one fragment.
+    av_opt_set(context_->priv_data, "movflags", "+frag_discont", 0);
+  }
   return checked(code, std::string(format_.name));
 }
 

@@ -30,7 +30,7 @@ struct MuxTrack {
 struct MuxFrame {
   std::int64_t pts = 0;       ///< microseconds, not before `dts`
   std::int64_t dts = 0;       ///< microseconds, ascending in a track, not negative
-  std::int64_t duration = 0;  ///< microseconds
+  std::int64_t duration = 0;  ///< microseconds; not beyond the next frame's `dts`
   bool keyframe = false;
   Bytes payload;
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "media/media_test_util.h"
 
 namespace moq::media {
@@ -52,6 +54,53 @@ TEST(ProbeVideoTest, KnowsNothingOfDamagedFrames) {
   for (const Codec codec : {Codec::h264, Codec::h265, Codec::vp9, Codec::av1}) {
     const VideoProbe probe = probe_video(codec, damaged, damaged);
     EXPECT_EQ(probe.reorder_depth, 0U);
+  }
+}
+
+// The duration of a fragment's last frame may be a guess: the next has not come yet.
+TEST(MuxerTest, FragmentsBeginWhenTheirFramesSay) {
+  const TestFile file(".mp4");
+  make_media(file, "-an -c:v libx264 -bf 2 -g 25 -f mp4", 2);
+  const auto source = record(file.path());
+  ASSERT_TRUE(source.has_value()) << source.error().message();
+  const StreamInfo& stream = source->streams.at(0);
+  std::vector<std::uint8_t> bytes;
+  const auto made = Muxer::create("fmp4", [&](ByteSpan more) {
+    bytes.insert(bytes.end(), more.begin(), more.end());
+    return true;
+  });
+  ASSERT_TRUE(made.has_value()) << made.error().message();
+  Muxer& muxer = **made;
+  ASSERT_TRUE(muxer
+                  .add_track({.name = "video",
+                              .codec = stream.codec,
+                              .codec_string = stream.codec_string,
+                              .extradata = stream.description,
+                              .width = stream.width,
+                              .height = stream.height})
+                  .has_value());
+  ASSERT_TRUE(muxer.begin().has_value());
+  const std::int64_t shift = -source->packets.front().dts;
+  for (std::size_t i = 0; i < source->packets.size(); ++i) {
+    const MediaPacket& packet = source->packets[i];
+    // Much too short, too short, and right in turn.
+    const std::int64_t guess = std::array{1, 20000, 40000}[i % 3];
+    const MuxFrame frame{.pts = packet.pts + shift,
+                         .dts = packet.dts + shift,
+                         .duration = guess,
+                         .keyframe = packet.keyframe,
+                         .payload = packet.payload};
+    ASSERT_TRUE(muxer.write(0, frame).has_value());
+    ASSERT_TRUE(muxer.flush().has_value());
+  }
+  ASSERT_TRUE(muxer.finish().has_value());
+  const auto copy = record(bytes);
+  ASSERT_TRUE(copy.has_value()) << copy.error().message();
+  ASSERT_EQ(copy->packets.size(), source->packets.size());
+  for (std::size_t i = 0; i < copy->packets.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(copy->packets[i].pts),
+                static_cast<double>(source->packets[i].pts + shift), 2)
+        << i;
   }
 }
 
