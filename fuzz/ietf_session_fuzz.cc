@@ -15,6 +15,7 @@
 namespace {
 
 using namespace moq::ietf;
+using moq::Location;
 using moq::fuzz::Input;
 using moq::fuzz::require;
 using moq::testing::Buffer;

@@ -66,7 +66,7 @@ Wrong make(Stage& stage, Pair& pair) {
   return std::nullopt;
 }
 
-using Objects = std::map<ietf::Location, std::string>;
+using Objects = std::map<Location, std::string>;
 
 /// What of `sent` is not in `got`, for people; empty: it is all there.
 std::string difference(const Objects& sent, const Objects& got) {
@@ -141,7 +141,7 @@ Wrong joining_fetch(Stage& stage) {
                              subscription, ok)) {
     return wrong;
   }
-  if (ok.largest != ietf::Location{0, 2}) {
+  if (ok.largest != Location{0, 2}) {
     return Failure{.expected = "SUBSCRIBE_OK with the largest object 0/2",
                    .received = subscription->answers.front().text};
   }

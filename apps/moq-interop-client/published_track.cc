@@ -13,12 +13,12 @@ namespace {
 constexpr std::uint8_t kPriority = ietf::kDefaultPriority;
 
 /// Where a subscription with this filter begins.
-ietf::Location beginning(const ietf::Filter& filter, const std::optional<ietf::Location>& largest) {
+Location beginning(const ietf::Filter& filter, const std::optional<Location>& largest) {
   switch (filter.type) {
     case ietf::FilterType::next_group:
-      return largest ? ietf::Location{largest->group + 1, 0} : ietf::Location{};
+      return largest ? Location{largest->group + 1, 0} : Location{};
     case ietf::FilterType::largest_object:
-      return largest ? ietf::Location{largest->group, largest->object + 1} : ietf::Location{};
+      return largest ? Location{largest->group, largest->object + 1} : Location{};
     case ietf::FilterType::absolute_start:
     case ietf::FilterType::absolute_range:
       break;
@@ -32,10 +32,10 @@ PublishedTrack::PublishedTrack(transport::Session& session, const ietf::VersionI
                                ietf::FullTrackName name)
     : session_(session), version_(version), name_(std::move(name)) {}
 
-std::optional<ietf::Location> PublishedTrack::largest() const {
+std::optional<Location> PublishedTrack::largest() const {
   if (groups_.empty()) return std::nullopt;
   const auto& [number, group] = *groups_.rbegin();
-  return ietf::Location{number, group.objects.size() - 1};
+  return Location{number, group.objects.size() - 1};
 }
 
 void PublishedTrack::add(std::uint64_t group, std::string payload) {
@@ -73,7 +73,7 @@ void PublishedTrack::send() {
 
 void PublishedTrack::send(Subscription& to, std::uint64_t number, const Group& group) {
   for (std::uint64_t id = 0; id < group.objects.size(); ++id) {
-    if (ietf::Location{number, id} < to.from) continue;
+    if (Location{number, id} < to.from) continue;
     Sending& stream = to.groups[number];
     if (stream.last && id <= *stream.last) continue;
     if (stream.pipe == nullptr) {
@@ -98,10 +98,10 @@ void PublishedTrack::send(Subscription& to, std::uint64_t number, const Group& g
   if (!std::exchange(stream->second.finished, true)) stream->second.pipe->finish();
 }
 
-std::pair<ietf::Location, ietf::Location> PublishedTrack::bounds(
+std::pair<Location, Location> PublishedTrack::bounds(
     const ietf::FetchRange& range) const {
-  const ietf::Location last = largest().value_or(ietf::Location{});
-  const ietf::Location end{last.group, last.object + 1};
+  const Location last = largest().value_or(Location{});
+  const Location end{last.group, last.object + 1};
   switch (range.type) {
     case ietf::FetchType::relative_joining:
       return {{last.group - std::min(range.joining_start, last.group), 0}, end};
@@ -122,7 +122,7 @@ Result<std::optional<std::vector<std::uint8_t>>> PublishedTrack::fetch(
   bool any = false;
   for (const auto& [number, group] : groups_) {
     for (std::uint64_t id = 0; id < group.objects.size(); ++id) {
-      const ietf::Location where{number, id};
+      const Location where{number, id};
       if (where < start || where >= end) continue;
       any = true;
       const std::string& payload = group.objects[id];

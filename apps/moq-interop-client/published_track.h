@@ -26,7 +26,7 @@ class PublishedTrack final {
   /// Subscriptions that run.
   [[nodiscard]] std::size_t subscriptions() const { return subscriptions_.size(); }
   /// The largest object; none while there is none.
-  [[nodiscard]] std::optional<ietf::Location> largest() const;
+  [[nodiscard]] std::optional<Location> largest() const;
 
   /// Adds the next object of a group, and sends it to who wants it.
   void add(std::uint64_t group, std::string payload);
@@ -40,7 +40,7 @@ class PublishedTrack final {
   [[nodiscard]] Result<std::optional<std::vector<std::uint8_t>>> fetch(
       std::uint64_t request, const ietf::FetchRange& range) const;
   /// What a range means here: the first object, and the one behind the last.
-  [[nodiscard]] std::pair<ietf::Location, ietf::Location> bounds(
+  [[nodiscard]] std::pair<Location, Location> bounds(
       const ietf::FetchRange& range) const;
 
  private:
@@ -55,7 +55,7 @@ class PublishedTrack final {
   };
   struct Subscription {
     std::uint64_t alias = 0;
-    ietf::Location from;
+    Location from;
     bool forward = true;
     std::map<std::uint64_t, Sending> groups;
   };

@@ -85,7 +85,7 @@ class Received::Stream final : private ietf::SubgroupSink, private ietf::FetchSi
   Result<void> on_object(const ietf::FetchObject& object) override {
     return begin_object(object.location, object.size, object.status);
   }
-  Result<void> begin_object(const ietf::Location& where, std::uint64_t size, ietf::Status status) {
+  Result<void> begin_object(const Location& where, std::uint64_t size, ietf::Status status) {
     where_ = where;
     missing_ = size;
     payload_.clear();
@@ -108,7 +108,7 @@ class Received::Stream final : private ietf::SubgroupSink, private ietf::FetchSi
   std::optional<ietf::StreamStart> start_;
   std::optional<ietf::SubgroupReader> subgroup_reader_;
   std::optional<ietf::FetchReader> fetch_reader_;
-  ietf::Location where_;
+  Location where_;
   std::uint64_t missing_ = 0;
   std::string payload_;
   bool over_ = false;
@@ -127,7 +127,7 @@ Result<void> Received::claim(std::uint64_t size) {
   return fail(SessionError::protocol_violation, "more objects than were asked for");
 }
 
-Result<void> Received::keep(ReceivedObjects& into, const ietf::Location& where,
+Result<void> Received::keep(ReceivedObjects& into, const Location& where,
                             const std::string& payload) {
   const auto [at, anew] = into.objects.try_emplace(where, payload);
   if (anew || at->second == payload) return {};

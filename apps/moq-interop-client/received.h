@@ -19,7 +19,7 @@ namespace moq::interop {
 /// What has come of one subscription or fetch.
 struct ReceivedObjects {
   /// The payloads of whole objects.
-  std::map<ietf::Location, std::string> objects = {};
+  std::map<Location, std::string> objects = {};
   /// Groups whose stream has ended as it should.
   std::set<std::uint64_t> ended_groups = {};
   /// The fetch's stream has.
@@ -57,7 +57,7 @@ class Received final {
   /// Adds payload to what there is. Fails beyond kMost.
   Result<void> claim(std::uint64_t size);
   /// Fails if the object has come with another payload.
-  static Result<void> keep(ReceivedObjects& into, const ietf::Location& where,
+  static Result<void> keep(ReceivedObjects& into, const Location& where,
                            const std::string& payload);
 
   Events events_;

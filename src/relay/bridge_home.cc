@@ -147,7 +147,7 @@ void HomeTrack::open() {
   found->when_info([this, found, alive = std::weak_ptr(alive_)](const Result<TrackInfo>& info) {
     if (alive.expired()) return;
     if (info) {
-      bridge_.send(reader_, Accepted{crossing_, *info});
+      bridge_.send(reader_, Accepted{crossing_, *info, found->largest()});
     } else {
       abort(info.error());
     }
@@ -188,7 +188,9 @@ void HomeTrack::fetch(std::uint64_t sequence) {
   });
 }
 
-void HomeTrack::on_info(const TrackInfo& info) { bridge_.send(reader_, Accepted{crossing_, info}); }
+void HomeTrack::on_info(const TrackInfo& info) {
+  bridge_.send(reader_, Accepted{crossing_, info, subscription_->track().largest()});
+}
 
 void HomeTrack::on_group(std::shared_ptr<Group> group) {
   for (const auto& [id, crossing] : groups_) {

@@ -42,6 +42,7 @@ struct Withdrawn {
 struct Accepted {
   CrossingId crossing = 0;
   TrackInfo info;
+  std::optional<Location> largest;  ///< Track::largest
 };
 /// A group begins. `epoch`: that of the demand it answers; of no meaning to a
 /// fetched one.

@@ -43,7 +43,7 @@ void RemoteTrack::on_fetch(Track&, std::uint64_t sequence) {
 
 void RemoteTrack::handle(Accepted& message) {
   answered_ = true;
-  if (const auto track = track_.lock()) track->accept(message.info);
+  if (const auto track = track_.lock()) track->accept(message.info, message.largest);
   hold();
 }
 

@@ -409,6 +409,19 @@ TEST_F(BridgeTest, DropsDatagramsAndAbortsCross) {
   EXPECT_EQ(at(1).bridge->incoming(), 0U);
 }
 
+TEST_F(BridgeTest, TheLargestObjectCrossesBeforeTheObjects) {
+  publish();
+  const auto group = *track_->create_group(3);
+  append(*group, 0, "a");
+  append(*group, 1, "b");
+  const auto track = remote_track();
+  std::optional<Location> largest;
+  track->when_info([&](const auto&) { largest = track->largest(); });
+  run();
+  EXPECT_EQ(largest, (Location{.group = 3, .object = 1}));
+  EXPECT_EQ(track->latest(), nullptr);
+}
+
 TEST_F(BridgeTest, FetchesCross) {
   publish();
   auto group = *track_->create_group(0);

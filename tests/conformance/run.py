@@ -30,9 +30,7 @@ PATIENCE, IMPATIENCE = 30, 3
 
 # What the relay does not do yet: the cases, the drafts in which they fail, and what it does
 # instead. One that passes makes the run fail.
-KNOWN_FAILURES: dict[str, tuple[tuple[int, ...], str]] = {
-    "65d": ((18,), "SUBSCRIBE_OK has none until an object has come; the publisher's is not handed on"),
-}
+KNOWN_FAILURES: dict[str, tuple[tuple[int, ...], str]] = {}
 
 # Of the list, what this tester cannot play: a client on raw QUIC.
 NOT_RUN = ("3", "PATH on WebTransport, or from a server", "session closed with 0x8", "PATH",

@@ -4,28 +4,34 @@ import contextlib
 import http.client
 import os
 import pathlib
+import random
 import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 
 import processes
 
 READY_SECONDS = 30
 STOP_SECONDS = 30
+# Ports of relays are from there on, and below those that the kernel gives.
+FIRST_PORT = 10000
+PORTS_TRIED = 100
 
 
 def free_port() -> int:
-    """A UDP and TCP port that nobody has at the moment."""
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
-        udp.bind(("::", 0))
-        port = udp.getsockname()[1]
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tcp:
-            with contextlib.suppress(OSError):
-                tcp.bind(("::", port))
-                return port
-    return free_port()
+    """A UDP and TCP port that nobody has, nor gets without asking for this one: before a
+    relay is there, and while none is, clients take ports."""
+    least = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(FIRST_PORT, least), PORTS_TRIED):
+        with (socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp,
+              socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tcp, contextlib.suppress(OSError)):
+            udp.bind(("::", port))
+            tcp.bind(("::", port))
+            return port
+    raise RuntimeError(f"no port from {FIRST_PORT} to {least - 1} is free")
 
 
 def configuration(port: int, workers: int = 1, tls: str = 'generate = ["localhost"]', server: str = "",
@@ -85,7 +91,14 @@ class Relay(processes.Process):
 
     def ready(self) -> None:
         """Waits for READY=1, as it says it to systemd."""
-        self.notifications.lines.expect("^READY=1$", READY_SECONDS)
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                self.notifications.lines.expect("^READY=1$", 1)
+                return
+            except AssertionError:
+                if not self.running() or time.monotonic() > deadline:
+                    raise AssertionError(f"it is not ready:\n{self.text()}") from None
 
     def sessions(self, count: int) -> None:
         """Waits until `count` clients have connected so far; they may think so earlier."""

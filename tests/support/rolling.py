@@ -1,14 +1,11 @@
 """Two relays that are rolled back and forth under live video, and what came of it."""
 
-import contextlib
 import dataclasses
 import json
 import os
 import pathlib
-import random
 import select
 import signal
-import socket
 import statistics
 import time
 from collections.abc import Iterable, Iterator
@@ -19,9 +16,6 @@ import relay
 HOST = "127.0.0.1"
 # For a relay to exit once it was asked to: far above the longest handover.
 EXIT_SECONDS = 60
-# Ports of relays are from there on, and below those that the kernel gives.
-FIRST_PORT = 10000
-PORTS_TRIED = 100
 # For the viewers to get one more group.
 GROUP_SECONDS = 30
 
@@ -83,19 +77,6 @@ def wait_for_exit(program: processes.Process, seconds: float) -> tuple[int, floa
     return program.wait(5), at
 
 
-def lasting_port() -> int:
-    """A UDP and TCP port that nobody has, nor gets without asking for this one: while no
-    relay is there, hundreds of clients take ports."""
-    least = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    for port in random.sample(range(FIRST_PORT, least), PORTS_TRIED):
-        with (socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp,
-              socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tcp, contextlib.suppress(OSError)):
-            udp.bind(("::", port))
-            tcp.bind(("::", port))
-            return port
-    raise RuntimeError(f"no port from {FIRST_PORT} to {least - 1} is free")
-
-
 class Place:
     """Where a relay is: it may end there, and another begin."""
 
@@ -103,7 +84,7 @@ class Place:
         self.name = name
         self.programs = programs
         self.folder = folder
-        self.port = lasting_port()
+        self.port = relay.free_port()
         self.front = self.port
         self.proxy: processes.Process | None = None
         self.running: relay.Relay | None = None

@@ -78,8 +78,8 @@ void add_source(msghdr& message, const SocketAddress& local) {
 // one with a single socket.
 struct UdpSocket::Receiver {
   static Receiver& of_thread() {
-    thread_local const auto receiver = std::make_unique<Receiver>();
-    return *receiver;
+    thread_local Receiver receiver;
+    return receiver;
   }
 
   std::vector<std::uint8_t> buffers = std::vector<std::uint8_t>(kReceiveBatch * kBufferSize);

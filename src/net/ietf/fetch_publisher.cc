@@ -125,7 +125,7 @@ void FetchPublisher::serve(std::shared_ptr<Track> track, Location start, Locatio
 
 void FetchPublisher::on_info(const Result<TrackInfo>& info) {
   if (!info) return refuse(request_error_of(info.error()), info.error().detail());
-  if (const auto largest = largest_of(track_->latest().get())) {
+  if (const auto largest = track_->largest()) {
     if (*largest < start_) {
       return refuse(RequestErrorCode::invalid_range, "the range starts behind the largest object");
     }

@@ -83,15 +83,4 @@ bool is_encodable(const FullTrackName& name) {
   return is_encodable(name.track_namespace) && size <= kMaxFullTrackName;
 }
 
-std::optional<Location> largest_of(const Group* group) {
-  if (group == nullptr) return std::nullopt;
-  std::optional<Location> largest;
-  for (const auto& subgroup : group->subgroups()) {
-    if (subgroup->objects().empty()) continue;
-    const Location last{.group = group->sequence(), .object = subgroup->objects().back().id};
-    largest = largest ? std::max(*largest, last) : last;
-  }
-  return largest;
-}
-
 }  // namespace moq::ietf

@@ -60,7 +60,4 @@ Result<void> set_info(const VersionInfo& version, const TrackInfo& info, M& mess
 /// What to answer a request with that failed for `error`.
 [[nodiscard]] RequestErrorCode request_error_of(const Error& error);
 
-/// The location of the object with the largest id; none while there is no object.
-[[nodiscard]] std::optional<Location> largest_of(const Group* group);
-
 }  // namespace moq::ietf

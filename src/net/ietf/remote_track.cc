@@ -69,7 +69,7 @@ void RemoteTrack::unsubscribe() {
 
 void RemoteTrack::join(Location largest) {
   const auto there = track_->cached(largest.group);
-  const bool whole = there != nullptr && there->complete() && largest_of(there.get()) >= largest;
+  const bool whole = there != nullptr && there->complete() && there->largest() >= largest;
   const bool fetching = std::ranges::any_of(
       fetches_, [&](const FetchRequest* each) { return each->sequence() == largest.group; });
   // What would have to wait for leave to ask is not worth it.
@@ -188,8 +188,8 @@ void RemoteTrack::received_datagram(const Datagram& datagram) {
   track_->datagram(datagram);
 }
 
-void RemoteTrack::accepted(const TrackInfo& info) {
-  track_->accept(info);
+void RemoteTrack::accepted(const TrackInfo& info, const std::optional<Location>& largest) {
+  track_->accept(info, largest);
   if (!wanted_) linger_.arm(later(session_.loop().now(), kLinger));
 }
 

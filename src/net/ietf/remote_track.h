@@ -66,7 +66,8 @@ class RemoteTrack final : public TrackSource {
 
   // --- From the requests.
 
-  void accepted(const TrackInfo& info);
+  /// `largest`: of what the peer has published before.
+  void accepted(const TrackInfo& info, const std::optional<Location>& largest);
   void failed(const Error& error);
   /// The request is over, and is to be made anew from group `next` on.
   void resume(std::uint64_t next);

@@ -78,10 +78,8 @@ void TrackPublisher::set_range(const Filter& filter) {
     first_ = filter.start;
   }
   if (filter.type == FilterType::absolute_range) options_.end = filter.end_group;
-  const auto latest = delivery_->track->latest();
-  if (filter.type == FilterType::next_group && latest != nullptr) {
-    options_.start = latest->sequence() + 1;
-  }
+  const auto largest = delivery_->track->largest();
+  if (filter.type == FilterType::next_group && largest) options_.start = largest->group + 1;
 }
 
 void TrackPublisher::set_timeout(std::optional<Duration> timeout) {
@@ -155,7 +153,7 @@ Result<void> TrackPublisher::received_update(ByteSpan body) {
   change(terms);
   if (session().traits().updates_are_answered) {
     send(RequestUpdateOk{.request_id = update.request_id,
-                         .largest = largest_of(delivery_->track->latest().get())});
+                         .largest = delivery_->track->largest()});
   }
   // What it waited for may be gone.
   maybe_finish();
@@ -181,9 +179,15 @@ void TrackPublisher::on_info(const TrackInfo& info) {
 }
 
 void TrackPublisher::set_joining_location() {
-  largest_ = largest_of(delivery_->track->latest().get());
-  if (terms_.filter.type != FilterType::largest_object || !largest_) return;
-  first_ = {.group = largest_->group, .object = largest_->object + 1};
+  largest_ = delivery_->track->largest();
+  if (!largest_) return;
+  if (terms_.filter.type == FilterType::largest_object) {
+    first_ = {.group = largest_->group, .object = largest_->object + 1};
+  }
+  if (terms_.filter.type == FilterType::next_group && !options_.start) {
+    options_.start = largest_->group + 1;
+    if (subscription_ != nullptr) subscription_->update(options_);
+  }
 }
 
 void TrackPublisher::when_answered(Answered then) {

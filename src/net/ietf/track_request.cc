@@ -66,7 +66,7 @@ Result<void> TrackRequest::accept(const M& message) {
     info.properties_form = session().traits().properties.form;
     info.properties = message.properties;
   }
-  track_->accepted(info);
+  track_->accepted(info, message.largest);
   return {};
 }
 template Result<void> TrackRequest::accept(const SubscribeOk& message);

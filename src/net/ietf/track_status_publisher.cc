@@ -23,7 +23,7 @@ void TrackStatusPublisher::begin() {
 }
 
 void TrackStatusPublisher::answer(const TrackInfo& info) {
-  TrackStatusOk ok{.request_id = id(), .largest = largest_of(track_->latest().get())};
+  TrackStatusOk ok{.request_id = id(), .largest = track_->largest()};
   if (const auto set = set_info(session().traits(), info, ok); !set) {
     log::debug("{}: properties of a track: {}", session().name(), set.error().message());
   }

@@ -48,10 +48,6 @@ std::string_view to_string(FetchType type) {
   return "unknown";
 }
 
-void print_value(std::string& out, const Location& value) {
-  out += std::to_string(value.group) + '.' + std::to_string(value.object);
-}
-
 void print_value(std::string& out, const FullTrackName& value) {
   coding::print_value(out, value.track_namespace);
   coding::print_value(out, value.track_name);
@@ -86,3 +82,11 @@ void print_value(std::string& out, const Redirect& value) {
 }
 
 }  // namespace moq::ietf
+
+namespace moq {
+
+void print_value(std::string& out, const Location& value) {
+  out += std::to_string(value.group) + '.' + std::to_string(value.object);
+}
+
+}  // namespace moq

@@ -7,16 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "net/model/track_info.h"
+
 /// What messages and objects of moq-transport are made of.
 namespace moq::ietf {
-
-/// A position in a track (§"Location Structure").
-struct Location {
-  std::uint64_t group = 0;
-  std::uint64_t object = 0;
-
-  friend auto operator<=>(const Location&, const Location&) = default;
-};
 
 /// Fields of any bytes (§"Track Naming"); as a prefix or suffix, part of one.
 using TrackNamespace = std::vector<std::string>;
@@ -88,10 +82,15 @@ struct Redirect {
 [[nodiscard]] std::string_view to_string(FetchType type);
 
 /// For logs.
-void print_value(std::string& out, const Location& value);
 void print_value(std::string& out, const FullTrackName& value);
 void print_value(std::string& out, const Filter& value);
 void print_value(std::string& out, const FetchRange& value);
 void print_value(std::string& out, const Redirect& value);
 
 }  // namespace moq::ietf
+
+namespace moq {
+
+void print_value(std::string& out, const Location& value);
+
+}  // namespace moq

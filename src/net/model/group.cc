@@ -229,6 +229,16 @@ void Group::attach(GroupReader& reader) {
   readers_.push_back(reader);
 }
 
+std::optional<Location> Group::largest() const {
+  std::optional<Location> largest;
+  for (const auto& subgroup : subgroups_) {
+    if (subgroup->objects().empty()) continue;
+    const Location last{.group = sequence_, .object = subgroup->objects().back().id};
+    largest = std::max(largest.value_or(last), last);
+  }
+  return largest;
+}
+
 bool Group::complete() const {
   return closed_ && !aborted_ && std::ranges::none_of(subgroups_, [](const auto& subgroup) {
            return subgroup->state() == Subgroup::State::aborted;

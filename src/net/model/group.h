@@ -259,6 +259,8 @@ class Group : public std::enable_shared_from_this<Group> {
   void set_timescale(std::uint64_t timescale) { timescale_ = timescale; }
   /// The timestamp of its first object (the lowest id); none while it has none.
   [[nodiscard]] std::optional<std::uint64_t> first_timestamp() const { return first_timestamp_; }
+  /// The object with the largest id that has begun; none while there is none.
+  [[nodiscard]] std::optional<Location> largest() const;
   /// Payload and properties that have arrived.
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 

@@ -47,8 +47,9 @@ void Track::set_source(TrackSource* source) {
   loop_.mark(*this);
 }
 
-void Track::accept(const TrackInfo& info) {
+void Track::accept(const TrackInfo& info, const std::optional<Location>& largest) {
   if (error_) return;
+  told_largest_ = std::max(told_largest_, largest);
   if (info.timescale == 0) return abort(Error(ModelError::mismatch, "timescale 0"));
   if (info_) {
     if (*info_ != info) abort(Error(ModelError::mismatch, "track properties changed"));
@@ -59,6 +60,10 @@ void Track::accept(const TrackInfo& info) {
   answer_info(info);
   if (source_ == nullptr) answer_fetches(Error(ModelError::not_found, "group"));
   catch_up_all(false);
+}
+
+std::optional<Location> Track::largest() const {
+  return std::max(told_largest_, latest_ == nullptr ? std::nullopt : latest_->largest());
 }
 
 Result<std::shared_ptr<Group>> Track::create_group(std::uint64_t sequence) {

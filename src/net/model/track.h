@@ -71,8 +71,9 @@ class Track final : public std::enable_shared_from_this<Track>,
   void set_source(TrackSource* source);
   [[nodiscard]] TrackSource* source() const { return source_; }
   /// Makes the properties known. Once; a second call with others, or a timescale
-  /// of 0, aborts with `mismatch`.
-  void accept(const TrackInfo& info);
+  /// of 0, aborts with `mismatch`. `largest`: the largest object that the source says
+  /// there has been, of which this need not have any; may differ at a second call.
+  void accept(const TrackInfo& info, const std::optional<Location>& largest = std::nullopt);
   /// Begins group `sequence`, in any order, now; a group that was aborted is
   /// replaced. Fails with `exists` if it is cached and complete or in progress
   /// (readers who wait for the latest get it then), with `too_old` if retention
@@ -122,6 +123,9 @@ class Track final : public std::enable_shared_from_this<Track>,
   [[nodiscard]] std::optional<std::uint64_t> cached_to(std::uint64_t sequence) const;
   /// The newest group by sequence; null when there is none.
   [[nodiscard]] std::shared_ptr<Group> latest() const { return latest_; }
+  /// The largest object of the latest group, or that of which the source has told when it
+  /// was accepted, if that is larger; none before any.
+  [[nodiscard]] std::optional<Location> largest() const;
   /// How long a group that is not the latest is kept: the publisher's max_latency,
   /// or the cache's duration if that is less.
   [[nodiscard]] Duration retention() const;
@@ -192,6 +196,7 @@ class Track final : public std::enable_shared_from_this<Track>,
   std::string name_;
   Limits limits_;
   std::optional<TrackInfo> info_;
+  std::optional<Location> told_largest_;
   std::optional<Error> error_;
   std::optional<std::uint64_t> end_;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -35,6 +36,14 @@ struct TrackInfo {
   Bytes properties = {};
 
   friend bool operator==(const TrackInfo&, const TrackInfo&) = default;
+};
+
+/// The place of an object in its track: moq-transport's Location.
+struct Location {
+  std::uint64_t group = 0;
+  std::uint64_t object = 0;
+
+  friend auto operator<=>(const Location&, const Location&) = default;
 };
 
 /// A timestamp in units of another timescale: rounded down, and at most the largest there

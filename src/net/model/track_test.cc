@@ -138,6 +138,24 @@ TEST_F(TrackTest, OtherPropertiesAbort) {
   EXPECT_TRUE(track->error()->is(ModelError::mismatch));
 }
 
+TEST_F(TrackTest, TheLargestObjectIsWhatIsHereOrWhatTheSourceTellsOf) {
+  EXPECT_EQ(track->largest(), std::nullopt);
+  track->accept({}, Location{.group = 4, .object = 7});
+  EXPECT_EQ(track->largest(), (Location{.group = 4, .object = 7}));
+  const auto group = *track->create_group(4);
+  EXPECT_EQ(track->largest(), (Location{.group = 4, .object = 7}));
+  ASSERT_TRUE(group->only().append({.id = 8}, Bytes::copy_of("x")));
+  EXPECT_EQ(track->largest(), (Location{.group = 4, .object = 8}));
+  ASSERT_TRUE((*group->add(1))->append({.id = 9}, Bytes::copy_of("x")));
+  EXPECT_EQ(track->largest(), (Location{.group = 4, .object = 9}));
+  // Of a later demand.
+  track->accept({}, Location{.group = 6});
+  EXPECT_EQ(track->largest(), (Location{.group = 6, .object = 0}));
+  track->accept({});
+  EXPECT_EQ(track->largest(), (Location{.group = 6, .object = 0}));
+  EXPECT_FALSE(track->error());
+}
+
 TEST_F(TrackTest, TimescaleZeroAborts) {
   TrackInfo info;
   info.timescale = 0;

@@ -57,7 +57,7 @@ void Feed::copy() {
 void Feed::on_info(const TrackInfo& info) {
   timescale_ = info.timescale;
   const auto self = shared_from_this();
-  track_->accept(info);
+  track_->accept(info, *inner_);
 }
 
 void Feed::on_group(std::shared_ptr<Group> group) {

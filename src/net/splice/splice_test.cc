@@ -146,6 +146,22 @@ TEST_F(SpliceTest, GroupsComeOnceFromWhicheverSessionIsThere) {
   EXPECT_EQ(announced, "live live' ") << "no end, and no new beginning";
 }
 
+TEST_F(SpliceTest, TheLargestObjectIsThatOfAnySession) {
+  auto a = std::make_unique<Session>(loop, splice);
+  a->announce(kPublisher, 1);
+  a->track->accept({}, Location{.group = 3, .object = 2});
+  run();
+  subscribe();
+  EXPECT_EQ(reader.take(), "info1000");
+  EXPECT_EQ(subscription->track().largest(), (Location{.group = 3, .object = 2}));
+  a->leg->set_leaving();
+  auto b = std::make_unique<Session>(loop, splice);
+  b->announce(kPublisher, 2);
+  b->track->accept({}, Location{.group = 4});
+  run();
+  EXPECT_EQ(subscription->track().largest(), (Location{.group = 4, .object = 0}));
+}
+
 TEST_F(SpliceTest, EachByteOfAGroupOnTwoSessionsComesOnce) {
   auto a = session(kPublisher, 1);
   subscribe();

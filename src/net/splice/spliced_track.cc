@@ -95,16 +95,16 @@ void SplicedTrack::ask_info() {
 }
 
 void SplicedTrack::info_answered(const SpliceLeg* leg, const Result<TrackInfo>& info) {
-  asking_.reset();
+  const auto from = std::exchange(asking_, nullptr);
   if (broadcast_ == nullptr || track_->error()) return;
   if (!info) return refused(leg, info.error());
-  accept(*info);
+  accept(*info, *from);
   if (broadcast_ != nullptr) broadcast_->look_whether_idle();
 }
 
-void SplicedTrack::accept(const TrackInfo& info) {
+void SplicedTrack::accept(const TrackInfo& info, const Track& from) {
   // Another session, in another version, may say less: what readers were told stands.
-  if (!track_->info()) track_->accept(info);
+  track_->accept(track_->info().value_or(info), from.largest());
 }
 
 std::uint64_t SplicedTrack::timescale() const {

@@ -62,7 +62,8 @@ class SplicedTrack final : public std::enable_shared_from_this<SplicedTrack>,
 
   void mark() { track_->loop().mark(*this); }
   [[nodiscard]] std::uint64_t timescale() const;
-  void accept(const TrackInfo& info);
+  /// `from`: the session's track, whose properties these are.
+  void accept(const TrackInfo& info, const Track& from);
   /// The readers' group for one that begins on a feed; null if they need none.
   std::shared_ptr<Group> begin(Feed& feed, std::uint64_t sequence);
   /// A merge has come to its end.

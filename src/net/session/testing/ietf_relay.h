@@ -41,7 +41,7 @@ class IetfRelay : public ::testing::TestWithParam<const char*> {
     return peer->ask(
         ietf::Subscribe{.track = track, .filter = {.type = ietf::FilterType::largest_object}});
   }
-  IetfPeer::Asked fetch(ietf::Location start, ietf::Location end) {
+  IetfPeer::Asked fetch(Location start, Location end) {
     return peer->ask(ietf::Fetch{.range = {.track = kLive, .start = start, .end = end}});
   }
   /// What a request is refused with, as the draft can say it.
