@@ -98,8 +98,7 @@ void PublishedTrack::send(Subscription& to, std::uint64_t number, const Group& g
   if (!std::exchange(stream->second.finished, true)) stream->second.pipe->finish();
 }
 
-std::pair<Location, Location> PublishedTrack::bounds(
-    const ietf::FetchRange& range) const {
+std::pair<Location, Location> PublishedTrack::bounds(const ietf::FetchRange& range) const {
   const Location last = largest().value_or(Location{});
   const Location end{last.group, last.object + 1};
   switch (range.type) {

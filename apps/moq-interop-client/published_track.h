@@ -40,8 +40,7 @@ class PublishedTrack final {
   [[nodiscard]] Result<std::optional<std::vector<std::uint8_t>>> fetch(
       std::uint64_t request, const ietf::FetchRange& range) const;
   /// What a range means here: the first object, and the one behind the last.
-  [[nodiscard]] std::pair<Location, Location> bounds(
-      const ietf::FetchRange& range) const;
+  [[nodiscard]] std::pair<Location, Location> bounds(const ietf::FetchRange& range) const;
 
  private:
   struct Group {

@@ -152,8 +152,7 @@ Result<void> TrackPublisher::received_update(ByteSpan body) {
   if (update.filter) terms.filter = *update.filter;
   change(terms);
   if (session().traits().updates_are_answered) {
-    send(RequestUpdateOk{.request_id = update.request_id,
-                         .largest = delivery_->track->largest()});
+    send(RequestUpdateOk{.request_id = update.request_id, .largest = delivery_->track->largest()});
   }
   // What it waited for may be gone.
   maybe_finish();
