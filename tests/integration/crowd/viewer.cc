@@ -80,6 +80,7 @@ void Viewer::unsubscribe() {
   watch_.reset();
   subscription_.reset();
   open_.clear();
+  overtaken_.clear();
 }
 
 void Viewer::on_announcements(const std::vector<Announcement>& changes) {
@@ -98,17 +99,24 @@ void Viewer::on_group(std::shared_ptr<Group> group) {
   if (*first_ < newest_then_) {
     return fault(fmt::format("began with group {} when {} was there", *first_, newest_then_));
   }
-  // Those that are over have been counted, without a gap.
-  if (sequence < *first_ + groups_ || open_.contains(sequence)) {
-    return fault(fmt::format("group {} came twice, or before the first", sequence));
+  if (sequence < newest_then_) {
+    return fault(fmt::format("got group {} when {} was there", sequence, newest_then_));
   }
-  open_.emplace(sequence, std::make_unique<Follow>(*this, std::move(group)));
+  // Those that are over have been counted, without a gap.
+  const bool counted = sequence >= *first_ && sequence < *first_ + groups_;
+  auto& groups = sequence < *first_ ? overtaken_ : open_;
+  if (counted || groups.contains(sequence)) {
+    return fault(fmt::format("group {} came twice", sequence));
+  }
+  groups.emplace(sequence, std::make_unique<Follow>(*this, std::move(group)));
   stage_.events.loop().mark(*this);
 }
 
 void Viewer::check() {
-  for (const auto& [sequence, follow] : open_) {
-    if (!follow->check()) return;
+  for (const auto* groups : {&overtaken_, &open_}) {
+    for (const auto& [sequence, follow] : *groups) {
+      if (!follow->check()) return;
+    }
   }
   if (!told_begun_ && first_ && !open_.empty() && open_.begin()->first == *first_ &&
       open_.begin()->second->begun()) {

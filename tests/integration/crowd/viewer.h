@@ -72,6 +72,8 @@ class Viewer final : private AnnounceReader, private TrackReader, private Flusha
   std::unique_ptr<Session> session_;
   std::unique_ptr<Origin::Watch> watch_;
   std::map<std::uint64_t, std::unique_ptr<Follow>> open_;
+  /// What the first group has overtaken on its way: welcome, and not counted.
+  std::map<std::uint64_t, std::unique_ptr<Follow>> overtaken_;
   std::unique_ptr<Subscription> subscription_;
   /// What the relay had for certain when this one subscribed.
   std::uint64_t newest_then_ = 0;
