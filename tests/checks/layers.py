@@ -33,7 +33,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "src/native/client": ("src/native/quic", "src/native/http3", "src/native/qmux", "src/net/session", "src/net/splice"),
     "src/native/server": ("src/native/quic", "src/native/http3", "src/native/qmux", "src/net/session"),
     "src/media": ("src/net/model",),
-    "src/relay": ("src/native/client", "src/native/server"),
+    "src/token": ("src/net/model",),
+    "src/relay": ("src/native/client", "src/native/server", "src/token"),
 }
 
 # src/net is driven by calls: whatever could wait, ask a clock, throw dice or

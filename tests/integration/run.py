@@ -2,7 +2,7 @@
 """Runs the cases of NAME_test.py with the programs that were built.
 
   run.py NAME (--build FOLDER | --moq PROGRAM --relay PROGRAM --crowd PROGRAM --bench PROGRAM
-                          --guests PROGRAM --proxy PROGRAM --interop PROGRAM) [CASE...]
+                          --guests PROGRAM --proxy PROGRAM --interop PROGRAM --token PROGRAM) [CASE...]
 
 Exits 77, ctest's "skipped", without ffmpeg.
 """
@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--guests", type=pathlib.Path)
     parser.add_argument("--proxy", type=pathlib.Path)
     parser.add_argument("--interop", type=pathlib.Path)
+    parser.add_argument("--token", type=pathlib.Path)
     parser.add_argument("cases", nargs="*")
     args = parser.parse_intermixed_args()
     if args.build is not None:
@@ -39,8 +40,9 @@ def main() -> int:
         args.guests = args.build / "tests/integration/guests"
         args.proxy = args.build / "tests/integration/lossy-proxy"
         args.interop = args.build / "apps/moq-interop-client/moq-interop-client"
+        args.token = args.build / "apps/moq-token/moq-token"
     environment = dict(os.environ)
-    for name in ("moq", "relay", "crowd", "bench", "guests", "proxy", "interop"):
+    for name in ("moq", "relay", "crowd", "bench", "guests", "proxy", "interop", "token"):
         program = getattr(args, name)
         if program is None or not program.exists():
             parser.error(f"--{name}: there is no {program}")
