@@ -210,6 +210,21 @@ Outcome whole_group(Stage& stage) {
   return gets(client, rest, ok->alias);
 }
 
+/// It may do so before the relay has what it is to fetch.
+Outcome joins_early(Stage& stage) {
+  MOQ_TRY(const Late late, begin_late(stage));
+  Client& client = *late.made.subscriber;
+  MOQ_TRY(const Message answer, client.accepted(late.made.downstream));
+  const auto ok = stage.draft().parse_subscribe_ok(answer.body);
+  if (!ok) return unmet("SUBSCRIBE_OK cannot be read");
+  const Request joining = join(client, late.made.downstream, 0);
+  MOQ_CHECK_OK(client.stays());
+  serve_beginning(late);
+  end_group(late);
+  MOQ_TRY(const Fetched got, fetched(client, joining));
+  return both_get(client, got, ok->alias, {{4, 0}, {4, 1}, {4, 2}}, {{4, 3}, {4, 4}, {5, 0}});
+}
+
 /// A relay's Largest Object is its publisher's, if it knows none that is larger.
 Outcome publishers_largest(Stage& stage) {
   MOQ_TRY(const Late late, begin_late(stage));
@@ -329,6 +344,8 @@ constexpr Case kCases[]{
      refused_beginning},
     {"65d", Of::only18, "SUBSCRIBE_OK with a Largest Object",
      "SUBSCRIBE_OK with one that is no smaller", "LARGEST OBJECT Parameter", publishers_largest},
+    {"65e", Of::both, "The same, and a joining FETCH before the relay's own is answered",
+     "each object once", "Joining Fetches", joins_early},
 };
 
 }  // namespace

@@ -234,7 +234,10 @@ bool FetchPublisher::add_objects() {
       settled = std::min(settled, objects.empty() ? 0 : objects.back().id);
     }
     if (next == nullptr || next->id > last) {
-      if (group->closed() || settled > last) break;
+      // A group that is known before it has objects may still get those.
+      const auto largest = group->largest();
+      const bool passed = settled > last && largest && largest->object >= last;
+      if (group->closed() || passed) break;
       return false;
     }
     if (!next->complete()) {
