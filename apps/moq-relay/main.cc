@@ -25,6 +25,14 @@ std::optional<std::string> environment(const std::string& name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
+int show(const moq::relay::Config& config, const std::string& text) {
+  for (const std::string& warning : config.warnings) {
+    fmt::print(stderr, "moq-relay: warning: {}\n", warning);
+  }
+  fmt::print("{}", text);
+  return 0;
+}
+
 int serve(moq::native::EventLoop& events, std::unique_ptr<moq::relay::Relay>& relay,
           const moq::relay::Config& config) {
   const moq::apps::Logging logging(config.log.level);
@@ -65,6 +73,11 @@ int main(int argc, char** argv) {
       fmt::print("{}", loaded.text);
       return 0;
     }
+    if (const auto good = moq::relay::Relay::check(*loaded.config); !good) {
+      fmt::print(stderr, "moq-relay: {}\n", good.error().detail());
+      return kWrongConfiguration;
+    }
+    if (loaded.check) return show(*loaded.config, loaded.text);
     return serve(events, relay, *loaded.config);
   } catch (const std::exception& error) {
     fmt::print(stderr, "moq-relay: {}\n", error.what());

@@ -64,11 +64,14 @@ Result<void> generate(const GenerateOptions& options) {
   } else if (!options.scope.root.empty()) {
     fmt::print(stderr, "moq-token: --root is of no effect without --publish or --subscribe\n");
   }
+  // A public half is of no use without the key that signs.
+  std::optional<Key> half;
   if (public_out) {
-    MOQ_TRY(const Key half, key.to_public());
-    MOQ_CHECK_OK(write_key(half, *public_out));
+    MOQ_TRY(half, key.to_public());
   }
-  return write_key(key, out);
+  MOQ_CHECK_OK(write_key(key, out));
+  if (half) MOQ_CHECK_OK(write_key(*half, *public_out));
+  return {};
 }
 
 Result<void> sign(const SignOptions& options) {

@@ -19,6 +19,7 @@ constexpr ErrorDomain kDomain{
     "file", [](std::uint64_t code) -> std::string_view { return code == 0 ? "READ" : "WRITE"; }};
 
 constexpr mode_t kSecretMode = S_IRUSR | S_IWUSR;
+constexpr mode_t kAllModes = S_IRWXU | S_IRWXG | S_IRWXO;
 constexpr mode_t kOpenMode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
 
 std::string why(int error) { return std::generic_category().message(error); }
@@ -53,6 +54,15 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
+/// A terminal, a pipe: nothing that could be replaced.
+Result<void> write_device(const std::string& path, std::string_view text) {
+  File file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.is_open() || !write_all(file.fd(), text) || !file.close()) {
+    return fail(FileError::write, fmt::format("{}: {}", path, why(errno)));
+  }
+  return {};
+}
+
 }  // namespace
 
 const ErrorDomain& error_domain(FileError) { return kDomain; }
@@ -81,13 +91,21 @@ Result<void> write_file(const std::string& path, std::string_view text, bool sec
     if (write_all(STDOUT_FILENO, std::string(text) + '\n')) return {};
     return fail(FileError::write, fmt::format("standard output: {}", why(errno)));
   }
-  const mode_t mode = secret ? kSecretMode : kOpenMode;
-  File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode));
-  // Emptied only once nobody else can read what comes.
-  if (!file.is_open() || (secret && ::fchmod(file.fd(), kSecretMode) != 0) ||
-      (::ftruncate(file.fd(), 0) != 0 && errno != EINVAL) || !write_all(file.fd(), text) ||
-      !file.close()) {
-    return fail(FileError::write, fmt::format("{}: {}", path, why(errno)));
+  struct stat about {};
+  const bool there = ::stat(path.c_str(), &about) == 0;
+  if (there && !S_ISREG(about.st_mode)) return write_device(path, text);
+  // Whoever reads it, such as a relay, finds the old text or the new, and no other.
+  const std::string fresh = fmt::format("{}.{}.new", path, ::getpid());
+  File file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                   secret ? kSecretMode : kOpenMode));
+  if (!file.is_open()) return fail(FileError::write, fmt::format("{}: {}", path, why(errno)));
+  const bool keeps_mode = there && !secret;
+  if ((keeps_mode && ::fchmod(file.fd(), about.st_mode & kAllModes) != 0) ||
+      !write_all(file.fd(), text) || ::fsync(file.fd()) != 0 || !file.close() ||
+      ::rename(fresh.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(fresh.c_str());
+    return fail(FileError::write, fmt::format("{}: {}", path, why(error)));
   }
   return {};
 }

@@ -1,14 +1,25 @@
 #include "relay/auth.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "net/protocol/error.h"
+#include "token/testing/keys.h"
 
 namespace moq::relay {
 namespace {
 
+using token::Key;
 using Texts = std::vector<std::string>;
+
+constexpr token::UnixTime kNow{std::chrono::seconds(1'800'000'000)};
 
 std::optional<Texts> texts(const std::vector<Path>& paths) {
   Texts all;
@@ -42,23 +53,261 @@ TEST(AuthorizePublic, GivesWhatTheTableSays) {
       {{{""}, {""}}, "/room?jwt=abc", "room", {}, {}},
       {{{""}, {""}}, "/room?x=1&jwt=abc", "room", {}, {}},
       {{{""}, {""}}, "/room?jwt=&x=jwt=1", "room", Texts{""}, {""}},
+      {{{""}, {""}}, "/room?%6Awt=abc", "room", {}, {}},
+      {{{""}, {""}}, "/room?jwt=abc&jwt=", "room", Texts{""}, {""}},
+      {{{""}, {""}}, "/room?x=%", "room", {}, {}},
+      {{{""}, {""}}, "/room/../x", "room/../x", {}, {}},
+      {{{""}, {""}}, "/./room", "./room", {}, {}},
+      {{{""}, {""}}, "/..room/.x", "..room/.x", Texts{""}, {""}},
   };
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.target);
-    const auto scope = authorize_public(c.access, c.target);
-    ASSERT_EQ(scope.has_value(), c.subscribe.has_value());
-    if (!scope) {
-      EXPECT_TRUE(scope.error().is(SessionError::unauthorized));
+    const auto grant = Access(c.access).authorize(c.target, kNow);
+    ASSERT_EQ(grant.has_value(), c.subscribe.has_value());
+    if (!grant) {
+      EXPECT_TRUE(grant.error().is(SessionError::unauthorized));
       continue;
     }
-    EXPECT_EQ(scope->root.text(), c.root);
-    EXPECT_EQ(texts(scope->subscribe), c.subscribe);
-    EXPECT_EQ(texts(scope->publish), c.publish);
+    EXPECT_EQ(grant->scope.root.text(), c.root);
+    EXPECT_EQ(texts(grant->scope.subscribe), c.subscribe);
+    EXPECT_EQ(texts(grant->scope.publish), c.publish);
+    EXPECT_FALSE(grant->expires);
   }
 }
 
 TEST(AuthorizePublic, RefusesPathsThatNobodyCouldPublish) {
-  EXPECT_FALSE(authorize_public({{""}, {""}}, std::string(Path::kMaxSize + 1, 'x')));
+  EXPECT_FALSE(
+      Access({{""}, {""}}).authorize(std::string(Path::kMaxSize + 1, 'x'), kNow).has_value());
+}
+
+class AuthorizeToken : public testing::Test {
+ protected:
+  AuthorizeToken() : folder_(std::filesystem::path(testing::TempDir()) / name()) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~AuthorizeToken() override { std::filesystem::remove_all(folder_); }
+
+  static std::string name() {
+    return fmt::format("auth_{}_{}", testing::UnitTest::GetInstance()->current_test_info()->name(),
+                       ::getpid());
+  }
+  static Key make_key(const std::string& id = "first") {
+    return *Key::generate(token::Algorithm::es256, *token::KeyId::parse(id));
+  }
+  /// As `moq-token` puts a file in place.
+  std::string write(const Key& key, const std::string& file) const {
+    return write(*key.to_public()->to_text(), file);
+  }
+  std::string write(const std::string& text, const std::string& file) const {
+    const auto path = folder_ / file;
+    std::ofstream(path.string() + ".new") << text;
+    std::filesystem::rename(path.string() + ".new", path);
+    return path.string();
+  }
+  [[nodiscard]] std::shared_ptr<const Access> with_key(const std::string& file,
+                                                       PublicAccess open_to_all = {}) const {
+    const auto access = Access::open({.public_access = std::move(open_to_all), .key = file});
+    EXPECT_TRUE(access.has_value()) << access.error().message();
+    return *access;
+  }
+  [[nodiscard]] std::shared_ptr<const Access> with_folder() const {
+    return *Access::open({.public_access = {}, .key = "", .key_dir = folder_.string()});
+  }
+  static std::string target(const std::string& path, const Key& key, const token::Claims& claims) {
+    return path + "?jwt=" + *key.sign(claims);
+  }
+  static const token::Claims& everything() {
+    static const token::Claims claims{.root = "", .put = {""}, .get = {""}};
+    return claims;
+  }
+
+  std::filesystem::path folder_;
+};
+
+// The examples of the reference's documentation, and the paths that it speaks of.
+TEST_F(AuthorizeToken, GivesWhatTheTableSays) {
+  const Key key = make_key();
+  const auto access = with_key(write(key, "root.jwk"));
+  struct {
+    token::Claims claims;
+    const char* path;
+    std::optional<Texts> publish;  ///< none: nobody is let in
+    Texts subscribe;
+  } const kCases[] = {
+      {{"demo", {"my-stream"}, {""}}, "/demo", Texts{"my-stream"}, {""}},
+      {{"rooms/123", {"alice"}, {""}}, "/rooms/123", Texts{"alice"}, {""}},
+      {{"", {""}, {""}}, "/", Texts{""}, {""}},
+      {{"", {}, {""}}, "/", Texts{}, {""}},
+      {{"", {""}, {}}, "/", Texts{""}, {}},
+      {{"demo", {}, {""}}, "/demo", Texts{}, {""}},
+      // The path extends the root: narrowed.
+      {{"demo", {""}, {""}}, "/demo/room", Texts{""}, {""}},
+      {{"demo", {"room/cam"}, {""}}, "/demo/room", Texts{"cam"}, {""}},
+      {{"demo", {"other"}, {""}}, "/demo/room", Texts{}, {""}},
+      // It is a parent of the root: relative to it.
+      {{"demo", {"my-stream"}, {""}}, "/", Texts{"demo/my-stream"}, {"demo"}},
+      {{"demo", {""}, {}}, "", Texts{"demo"}, {}},
+      {{"rooms/123", {"alice"}, {""}}, "/rooms", Texts{"123/alice"}, {"123"}},
+      // It is neither, or only looks like it.
+      {{"demo", {""}, {""}}, "/other", {}, {}},
+      {{"demo", {""}, {""}}, "/demonstration", {}, {}},
+      {{"demo", {""}, {""}}, "/dem", {}, {}},
+      // Nothing is left there.
+      {{"demo", {"a"}, {"b"}}, "/demo/c", {}, {}},
+      {{"demo", {"foo"}, {}}, "/demo/foobar", {}, {}},
+      {{"demo", {"foo"}, {}}, "/demo/foo/bar", Texts{""}, {}},
+      {{"/demo/", {"/a/", "b"}, {}}, "//demo//", Texts{"a", "b"}, {}},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(fmt::format("{} at {}", c.claims.root, c.path));
+    const auto grant = access->authorize(target(c.path, key, c.claims), kNow);
+    ASSERT_EQ(grant.has_value(), c.publish.has_value());
+    if (!grant) {
+      EXPECT_TRUE(grant.error().is(SessionError::unauthorized));
+      continue;
+    }
+    EXPECT_EQ(grant->scope.root, Path(c.path));
+    EXPECT_EQ(texts(grant->scope.publish), c.publish);
+    EXPECT_EQ(texts(grant->scope.subscribe), c.subscribe);
+  }
+}
+
+TEST_F(AuthorizeToken, TellsWhenItExpires) {
+  const Key key = make_key();
+  const auto access = with_key(write(key, "root.jwk"));
+  token::Claims claims = everything();
+  claims.exp = kNow + std::chrono::seconds(5);
+  const auto grant = access->authorize(target("/", key, claims), kNow);
+  ASSERT_TRUE(grant.has_value()) << grant.error().message();
+  EXPECT_EQ(grant->expires, claims.exp);
+  EXPECT_FALSE(access->authorize(target("/", key, claims), *claims.exp).has_value());
+}
+
+TEST_F(AuthorizeToken, WhatIsPublicIsForThoseWithoutOne) {
+  const Key key = make_key();
+  const auto access = with_key(write(key, "root.jwk"), {{"anon"}, {"anon"}});
+  const token::Claims demo{.root = "demo", .put = {}, .get = {""}};
+  const auto grant = access->authorize("/anon", kNow);
+  ASSERT_TRUE(grant.has_value());
+  EXPECT_EQ(texts(grant->scope.publish), Texts{""});
+  EXPECT_FALSE(access->authorize("/demo", kNow).has_value());
+  EXPECT_FALSE(access->authorize(target("/anon", key, demo), kNow).has_value());
+  EXPECT_FALSE(access->authorize(target("/anon", make_key(), everything()), kNow).has_value());
+  // The last one counts, and may be escaped.
+  std::string escaped = *key.sign(demo);
+  escaped.replace(escaped.find('.'), 1, "%2E");
+  EXPECT_TRUE(access->authorize("/demo?jwt=x&jwt=" + escaped, kNow).has_value());
+  EXPECT_FALSE(access->authorize("/demo?jwt=" + escaped + "&jwt=x", kNow).has_value());
+  // Other parameters are none of its business.
+  EXPECT_TRUE(access->authorize("/demo?x=1&jwt=" + *key.sign(demo) + "&y", kNow).has_value());
+}
+
+TEST_F(AuthorizeToken, NoRefusalRepeatsTheToken) {
+  const Key key = make_key();
+  const auto access = with_key(write(key, "root.jwk"));
+  const std::string good = *key.sign(everything());
+  for (const std::string& bad :
+       {good + "x", good.substr(0, 40), std::string(20000, 'a'), *make_key().sign(everything()),
+        std::string("a.b.c"), std::string("%00%0a"), good + "." + good}) {
+    const auto grant = access->authorize("/?jwt=" + bad, kNow);
+    ASSERT_FALSE(grant.has_value());
+    EXPECT_TRUE(grant.error().is(SessionError::unauthorized));
+    EXPECT_EQ(grant.error().message().find(bad.substr(0, 12)), std::string::npos);
+  }
+  // Nor the path, where it is by mistake.
+  const auto grant = access->authorize("/demo&jwt=" + good, kNow);
+  ASSERT_FALSE(grant.has_value());
+  EXPECT_EQ(grant.error().message().find(good.substr(0, 12)), std::string::npos);
+}
+
+TEST_F(AuthorizeToken, AKeyThatChangesHoldsForWhoComesThen) {
+  const Key before = make_key("before");
+  const Key after = make_key("after");
+  const std::string file = write(before, "root.jwk");
+  const auto access = with_key(file);
+  const auto lets_in = [&](const Key& key) {
+    return access->authorize(target("/", key, everything()), kNow).has_value();
+  };
+  EXPECT_TRUE(lets_in(before));
+  EXPECT_FALSE(lets_in(after));
+  write(after, "root.jwk");
+  EXPECT_FALSE(lets_in(before));
+  EXPECT_TRUE(lets_in(after));
+  // The last good one stays.
+  write("{\"kty\":", "root.jwk");
+  EXPECT_TRUE(lets_in(after));
+  std::filesystem::remove(file);
+  EXPECT_TRUE(lets_in(after));
+  write(before, "root.jwk");
+  EXPECT_TRUE(lets_in(before));
+}
+
+// In place, as long as before, with the time that it had.
+TEST_F(AuthorizeToken, AKeyThatChangesUnseenHoldsToo) {
+  const Key before = make_key("key_a");
+  const Key after = make_key("key_b");
+  const std::string file = write(before, "root.jwk");
+  const auto access = with_key(file);
+  EXPECT_TRUE(access->authorize(target("/", before, everything()), kNow).has_value());
+  const auto time = std::filesystem::last_write_time(file);
+  const std::string text = *after.to_public()->to_text();
+  ASSERT_EQ(text.size(), std::filesystem::file_size(file));
+  std::fstream(file, std::ios::in | std::ios::out) << text;
+  std::filesystem::last_write_time(file, time);
+  EXPECT_FALSE(access->authorize(target("/", before, everything()), kNow).has_value());
+  EXPECT_TRUE(access->authorize(target("/", after, everything()), kNow).has_value());
+}
+
+TEST_F(AuthorizeToken, AKeyThatOnlySignsIsNone) {
+  const std::string text = token::testing::secret_jwk("HS256", R"(,"key_ops":["sign"])");
+  const auto access = Access::open({.public_access = {}, .key = write(text, "root.jwk")});
+  ASSERT_FALSE(access.has_value());
+  EXPECT_THAT(access.error().detail(), testing::HasSubstr("may not verify"));
+}
+
+TEST_F(AuthorizeToken, KeysOfAFolderComeAndGo) {
+  const Key first = make_key("first");
+  const Key second = make_key("second");
+  write(first, "first.jwk");
+  const auto access = with_folder();
+  const auto lets_in = [&](const Key& key) {
+    return access->authorize(target("/", key, everything()), kNow).has_value();
+  };
+  EXPECT_TRUE(lets_in(first));
+  EXPECT_FALSE(lets_in(second));
+  write(second, "second.jwk");
+  EXPECT_TRUE(lets_in(second));
+  std::filesystem::remove(folder_ / "first.jwk");
+  EXPECT_FALSE(lets_in(first));
+  // Under a name that it does not have.
+  write(first, "second.jwk");
+  EXPECT_FALSE(lets_in(second));
+  // A pipe, which would wait for its other end.
+  ASSERT_EQ(::mkfifo((folder_ / "first.jwk").c_str(), 0600), 0);
+  EXPECT_FALSE(lets_in(first));
+}
+
+TEST_F(AuthorizeToken, InAFolderATokenNamesItsKey) {
+  const auto nameless = *Key::generate(token::Algorithm::es256);
+  write(nameless, "first.jwk");
+  const auto grant = with_folder()->authorize(target("/", nameless, everything()), kNow);
+  ASSERT_FALSE(grant.has_value());
+  EXPECT_THAT(grant.error().message(), testing::HasSubstr("kid"));
+}
+
+TEST_F(AuthorizeToken, WhatCannotBeReadIsNamed) {
+  const auto mistake = [](const Config::Auth& config) {
+    const auto access = Access::open(config);
+    return access ? std::string() : access.error().message();
+  };
+  const std::string bad = write("{}", "bad.jwk");
+  EXPECT_THAT(mistake({.public_access = {}, .key = bad}), testing::HasSubstr(bad));
+  EXPECT_THAT(mistake({.public_access = {}, .key = "/nowhere/x.jwk"}),
+              testing::HasSubstr("/nowhere/x.jwk"));
+  EXPECT_THAT(mistake({.public_access = {}, .key = "", .key_dir = "/nowhere"}),
+              testing::HasSubstr("/nowhere"));
+  EXPECT_THAT(mistake({.public_access = {}, .key = "", .key_dir = bad}),
+              testing::HasSubstr("no directory"));
 }
 
 }  // namespace

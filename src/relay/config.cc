@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -44,10 +45,19 @@ class Merge {
       if (is_public_part(name) && places_.contains("auth.public")) continue;
       here.push_back(assignment.key);
       apply(assignment);
+      if (assignment.key->support == Support::now) effective_.push_back(assignment);
     }
   }
 
   Config take() { return std::move(config_); }
+  [[nodiscard]] const std::vector<Assignment>& effective() const { return effective_; }
+  /// Shows another value for a key than what was set, as a remark.
+  void show(std::string_view name, std::string value, std::string where) {
+    std::erase_if(effective_, [&](const Assignment& set) { return set.key->name() == name; });
+    const auto keys = all_keys();
+    const auto key = std::ranges::find(keys, name, &Key::name);
+    effective_.push_back({&*key, std::move(where), {std::move(value)}, {}});
+  }
 
   // What values mean together.
   void check() {
@@ -75,8 +85,8 @@ class Merge {
         if (key.type == Type::boolean && assignment.items == std::vector<std::string>{"false"}) {
           return;
         }
-        config_.warnings.push_back(
-            fmt::format("{}: known, but without effect in this version", assignment.where));
+        config_.warnings.push_back(fmt::format("{}: known, but without effect in this version: {}",
+                                               assignment.where, why_later(key)));
         return;
       case Support::refused:
         loaded_.mistakes.push_back(fmt::format(
@@ -171,11 +181,39 @@ class Merge {
       mistake("auth.public",
               fmt::format("found \"{}\", expected the prefix of a path, such as \"anon\"", prefix));
     }
-    if (access.subscribe.empty() && access.publish.empty()) {
+    const Config::Auth& auth = config_.auth;
+    if (access.subscribe.empty() && access.publish.empty() && auth.key.empty() &&
+        auth.key_dir.empty()) {
       loaded_.mistakes.emplace_back(
-          "auth: nobody could connect: set auth.public to the paths that need no token (\"\": all "
-          "paths, for development)");
+          "auth: nobody could connect: set auth.key to the key that tokens are signed with, or "
+          "auth.public to the paths that need no token (\"\": all paths, for development)");
     }
+    if (!auth.key.empty() && !auth.key_dir.empty()) {
+      mistake("auth.key_dir", "there is auth.key, too: set one of them");
+    }
+    if (!auth.key.empty() && is_local("auth.key", auth.key)) check_key_file(auth.key);
+    if (!auth.key_dir.empty() && is_local("auth.key_dir", auth.key_dir) &&
+        !std::filesystem::is_directory(auth.key_dir)) {
+      mistake("auth.key_dir", fmt::format("there is no directory {}", auth.key_dir));
+    }
+  }
+
+  void check_key_file(const std::string& file) {
+    // A secret in the place of its file's name is not for the log.
+    if (file.front() == '{' || file.starts_with("eyJ")) {
+      return mistake("auth.key", "found a key itself, expected the name of the file that has it");
+    }
+    std::error_code error;
+    const bool regular = std::filesystem::is_regular_file(file, error);
+    if (regular) return check_file("auth.key", file);
+    mistake("auth.key",
+            fmt::format("cannot read {}: {}", file, error ? error.message() : "it is no file"));
+  }
+
+  bool is_local(const char* name, const std::string& path) {
+    if (path.find("://") == std::string::npos) return true;
+    mistake(name, "keys are not fetched from a URL yet: have them in a file or a directory here");
+    return false;
   }
 
   void check_ranges() {
@@ -205,6 +243,7 @@ class Merge {
 
   Loaded& loaded_;
   std::map<std::string, std::string> places_;
+  std::vector<Assignment> effective_;
   Config config_;
 };
 
@@ -254,6 +293,7 @@ Loaded load_config(const std::vector<std::string>& arguments, const Environment&
 
   Merge merge(loaded);
   const std::string file = line.file;
+  loaded.check = line.check;
   merge.add(std::move(line));
   merge.add(read_environment(environment));
   if (!file.empty()) merge.add(read_file(file));
@@ -262,9 +302,13 @@ Loaded load_config(const std::vector<std::string>& arguments, const Environment&
   if (!loaded.mistakes.empty()) return loaded;
 
   loaded.config = merge.take();
-  if (const auto filter = environment("RUST_LOG")) {
-    if (const auto level = rust_log_level(*filter)) loaded.config->log.level = *level;
+  if (const auto filter = environment(kFilterVariable)) {
+    if (const auto level = rust_log_level(*filter)) {
+      loaded.config->log.level = *level;
+      merge.show("log.level", *filter, kFilterVariable);
+    }
   }
+  if (loaded.check) loaded.text = check_text(merge.effective());
   return loaded;
 }
 

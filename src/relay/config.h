@@ -60,6 +60,8 @@ struct Config {
 
   struct Auth {
     PublicAccess public_access;
+    std::string key;      ///< file with the key of all tokens; "": none
+    std::string key_dir;  ///< directory of keys by `kid`; "": none
   } auth;
 
   struct Cache {
@@ -81,10 +83,12 @@ struct Config {
 
 /// What a command line came to.
 struct Loaded {
-  /// There is a configuration unless there are mistakes, or `text` was asked for.
+  /// There is a configuration unless there are mistakes, or help was asked for.
   std::optional<Config> config;
-  /// The answer to --help or --version; "" otherwise.
+  /// The answer to --help, --version or --check; "" otherwise.
   std::string text;
+  /// Whether it is only to be checked.
+  bool check = false;
   /// "relay.toml:12: server.bind: expected ...", a line each.
   std::vector<std::string> mistakes;
 };

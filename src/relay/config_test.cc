@@ -265,7 +265,16 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
       {"drain_uri = [\"https://b/\", \"\"]\n", {":1: drain_uri: found \"\"", "expected a URI"}},
       {"drain_spread = \"10s\"\ndrain_timeout = \"10s\"\n", {":1: drain_spread: expected less"}},
       {"[server\n", {"relay.toml:1: not valid TOML"}},
-      {"[auth]\nkey = \"root.jwk\"\n", {":2: auth.key: not supported", "not ignored"}},
+      {"[auth]\nkey = \"/nowhere/root.jwk\"\n",
+       {":2: auth.key: cannot read /nowhere/root.jwk: No such file"}},
+      {"[auth]\nkey = \"/etc/passwd\"\nkey_dir = \"/etc\"\n",
+       {":3: auth.key_dir: there is auth.key, too"}},
+      {"[auth]\nkey = '{\"kty\":\"oct\"}'\n", {":2: auth.key: found a key itself"}},
+      {"[auth]\nkey = \"/dev/null\"\n", {":2: auth.key: cannot read /dev/null: it is no file"}},
+      {"[auth]\nkey_dir = \"/nowhere\"\n", {":2: auth.key_dir: there is no directory /nowhere"}},
+      {"[auth]\nkey_dir = \"https://keys.example/\"\n", {":2: auth.key_dir: keys are not fetched"}},
+      {"[auth]\nauth_api = \"https://auth.example/\"\n",
+       {":2: auth.auth_api: not supported", "not ignored"}},
       {"[server.tls]\nroot = \"ca.pem\"\n", {":2: server.tls.root: not supported"}},
       {"[server.unix.allow]\nuid = [1]\n", {":2: server.unix.allow.uid: not supported"}},
       {"[server.unix]\nbind = \"/run/moq.sock\"\n", {":2: server.unix.bind", "set server.bind"}},
@@ -279,6 +288,41 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
     ASSERT_FALSE(found.empty()) << c.text;
     for (const std::string& part : c.parts) EXPECT_THAT(found.front(), HasSubstr(part)) << c.text;
   }
+}
+
+TEST_F(ConfigTest, CheckShowsWhatIsSetAndWhere) {
+  const std::string file =
+      write("relay.toml",
+            "drain_uri = [\"https://a/\", \"https://b/\"]\n[server]\nworkers = 2\n"
+            "tls.generate = \"localhost\"\n[auth]\npublic = \"\"\n[stats]\nenabled = false\n");
+  const Loaded loaded =
+      load_config({"--check", file, "--log-level=debug"}, [](const std::string& name) {
+        return name == "MOQ_CACHE_DURATION" ? std::optional<std::string>("5s") : std::nullopt;
+      });
+  EXPECT_THAT(loaded.mistakes, IsEmpty());
+  EXPECT_TRUE(loaded.check);
+  ASSERT_TRUE(loaded.config);
+  EXPECT_THAT(loaded.text, HasSubstr("log.level = \"debug\"  # --log-level\n"));
+  EXPECT_THAT(loaded.text, HasSubstr("cache.duration = \"5s\"  # MOQ_CACHE_DURATION\n"));
+  EXPECT_THAT(loaded.text, HasSubstr("drain_uri = [\"https://a/\", \"https://b/\"]  # "));
+  EXPECT_THAT(loaded.text, HasSubstr("server.workers = 2  # "));
+  EXPECT_THAT(loaded.text, HasSubstr("relay.toml:3: server.workers\n"));
+  EXPECT_THAT(loaded.text, HasSubstr("# server.bind: [::]:443 (default)\n"));
+  // It is a configuration itself, that says the same.
+  const std::string again = write("again.toml", loaded.text);
+  const Loaded same = load_config({"--check", again}, [](const auto&) { return std::nullopt; });
+  EXPECT_THAT(same.mistakes, IsEmpty());
+  ASSERT_TRUE(same.config);
+  EXPECT_EQ(same.config->log.level, log::Level::debug);
+  EXPECT_EQ(same.config->server.workers, 2U);
+  EXPECT_EQ(same.config->drain, loaded.config->drain);
+}
+
+TEST_F(ConfigTest, CheckSaysWhatIsWrong) {
+  const Loaded loaded = load_config({"--check", write("bad.toml", "[server]\nbnid = \"x\"\n")},
+                                    [](const auto&) { return std::nullopt; });
+  EXPECT_FALSE(loaded.mistakes.empty());
+  EXPECT_EQ(loaded.text, "");
 }
 
 TEST_F(ConfigTest, DrainUrisAreBounded) {
@@ -346,9 +390,9 @@ TEST_F(ConfigTest, WhatIsMissingIsNamedWithTheRemedy) {
   EXPECT_THAT(load("[auth]\npublic=\"\"").mistakes,
               ElementsAre(HasSubstr("server.tls.generate = [\"localhost\"]")));
   EXPECT_THAT(load("[server]\ntls.generate=\"x\"").mistakes,
-              ElementsAre(HasSubstr("set auth.public")));
+              ElementsAre(HasSubstr("set auth.key")));
   EXPECT_THAT(load("[server]\ntls.generate=\"x\"\n[auth]\npublic=[]").mistakes,
-              ElementsAre(HasSubstr("set auth.public")));
+              ElementsAre(HasSubstr("set auth.key")));
 }
 
 TEST_F(ConfigTest, APrefixIsNoAddress) {
@@ -393,11 +437,17 @@ TEST(Keys, NoTwoShareASpelling) {
 // Stores take the alternative of the type; one that did not would throw here.
 TEST(Keys, EveryKeyStoresAValueOfItsType) {
   const std::map<Type, std::string> kSamples = {
-      {Type::text_list, "x"},      {Type::path_list, "x"},
-      {Type::boolean, "true"},     {Type::count, "1"},
-      {Type::duration, "1s"},      {Type::size, "1GB"},
-      {Type::host_port, "[::]:1"}, {Type::address, "[::]:1"},
-      {Type::local_address, "1"},  {Type::version_list, "moq-lite-04"},
+      {Type::text_list, "x"},
+      {Type::path_list, "x"},
+      {Type::path, "x"},
+      {Type::boolean, "true"},
+      {Type::count, "1"},
+      {Type::duration, "1s"},
+      {Type::size, "1GB"},
+      {Type::host_port, "[::]:1"},
+      {Type::address, "[::]:1"},
+      {Type::local_address, "1"},
+      {Type::version_list, "moq-lite-04"},
   };
   for (const Key& key : all_keys()) {
     SCOPED_TRACE(key.name());

@@ -51,7 +51,7 @@ std::vector<std::string> separate(const std::vector<std::string>& arguments,
 }
 
 std::string unknown_flag(const std::string& flag, const std::map<std::string, const Key*>& keys) {
-  std::vector<std::string> known = {"--help", "--version"};
+  std::vector<std::string> known = {"--help", "--version", "--check"};
   for (const auto& [name, key] : keys) known.push_back(name);
   const std::string near = nearest(flag.substr(0, flag.find('=')), known);
   return near.empty() ? fmt::format("{}: there is no such flag; moq-relay --help lists all", flag)
@@ -67,6 +67,7 @@ CommandLine read_arguments(const std::vector<std::string>& arguments) {
   app.allow_extras();
   app.add_flag("-h,--help", line.help);
   app.add_flag("-V,--version", line.version);
+  app.add_flag("--check", line.check);
 
   std::map<std::string, const Key*> keys;
   std::vector<std::pair<const Key*, CLI::Option*>> options;

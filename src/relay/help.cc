@@ -31,7 +31,21 @@ Examples:
     tls.key = "key.pem"
 
     [auth]
-    public = "anon"
+    key = "root.jwk"   # moq-token generate --out root.jwk
+    public = "anon"    # what needs no token
+)";
+
+constexpr std::string_view kOther = R"(
+Other:
+  --check
+      Check the configuration, its certificates and its keys, print what is set,
+      where, and the defaults, and exit: with 0, or 2 when something is wrong.
+      No socket is opened.
+  -h, --help
+      This text.
+  -V, --version
+      The version.
+
 )";
 
 constexpr std::string_view kSignals = R"(Signals and exit codes:
@@ -81,7 +95,7 @@ std::string help_text() {
     group = key.group;
     describe(out, key);
   }
-  out += "\nOther:\n  -h, --help\n      This text.\n  -V, --version\n      The version.\n\n";
+  out += kOther;
   out += kSignals;
 
   std::string later;

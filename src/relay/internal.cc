@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "native/client/url.h"
 #include "relay/metrics.h"
 #include "relay/parse.h"
+#include "relay/query.h"
 #include "relay/web.h"
 
 namespace moq::relay {
@@ -25,26 +25,8 @@ constexpr std::string_view kJson = "application/json";
 // What stands for no timeout, since a field that is left out stands for the usual one.
 constexpr std::string_view kNone = "none";
 
-// Fields and their values, in the order in which they were written.
-using Fields = std::vector<std::pair<std::string, std::string>>;
-
-tl::expected<Fields, std::string> read_query(std::string_view query) {
-  Fields fields;
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const std::size_t equals = pair.find('=');
-    const auto name = native::percent_decode(pair.substr(0, equals));
-    const auto value =
-        native::percent_decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1));
-    if (!name || !value) return Refusal("the query is not percent-encoded as it should be");
-    fields.emplace_back(*name, *value);
-  }
-  return fields;
-}
-
-tl::expected<Fields, std::string> read_body(std::string_view body) {
-  Fields fields;
+tl::expected<QueryFields, std::string> read_body(std::string_view body) {
+  QueryFields fields;
   if (body.empty()) return fields;
   const Json json = Json::parse(body, nullptr, false);
   if (!json.is_object()) return Refusal("the body is no JSON object");
@@ -99,7 +81,7 @@ Json json_of(const std::optional<Duration>& time) {
 tl::expected<DrainOrder, std::string> read_drain_request(std::string_view query,
                                                          std::string_view body, DrainOrder usual) {
   auto fields = read_query(query);
-  if (!fields) return Refusal(std::move(fields).error());
+  if (!fields) return Refusal("the query is not percent-encoded as it should be");
   auto more = read_body(body);
   if (!more) return Refusal(std::move(more).error());
   fields->insert(fields->end(), more->begin(), more->end());

@@ -19,9 +19,6 @@ void extend(Texts& list, const Value& value) {
   list.insert(list.end(), more.begin(), more.end());
 }
 
-constexpr std::string_view kNoTokens =
-    "tokens cannot be verified yet, so whoever has one would be turned away, and what it keeps "
-    "apart would not be kept apart";
 constexpr std::string_view kNoClientCertificates =
     "client certificates are not asked for yet, so peers that rely on theirs would be turned away";
 
@@ -258,6 +255,27 @@ constexpr Key kKeys[] = {
      .support = Support::now,
      .store = [](Config& c, const Value& v) { extend(c.auth.public_access.publish, v); }},
 
+    {.group = "Access with a token (?jwt=)",
+     .toml = "auth.key",
+     .flags = "auth-key",
+     .env = "MOQ_AUTH_KEY",
+     .type = Type::path,
+     .support = Support::now,
+     .placeholder = "FILE",
+     .help = "The key that all tokens are signed with, as moq-token generate writes it; of a "
+             "pair, the public half is enough. A key that changes holds for new connections.",
+     .store = [](Config& c, const Value& v) { c.auth.key = std::get<std::string>(v); }},
+    {.group = "Access with a token (?jwt=)",
+     .toml = "auth.key_dir",
+     .flags = "auth-key-dir",
+     .env = "MOQ_AUTH_KEY_DIR",
+     .type = Type::path,
+     .support = Support::now,
+     .placeholder = "DIRECTORY",
+     .help = "Keys in files KID.jwk, of which a token names one. A key is withdrawn by removing "
+             "its file.",
+     .store = [](Config& c, const Value& v) { c.auth.key_dir = std::get<std::string>(v); }},
+
     {.group = "Cache",
      .toml = "cache.capacity",
      .flags = "cache-capacity",
@@ -314,16 +332,6 @@ constexpr Key kKeys[] = {
      .store = [](Config& c, const Value& v) { c.drain.spread = std::get<Duration>(v); }},
 
     // Who may connect: never left out silently.
-    {.toml = "auth.key",
-     .flags = "auth-key",
-     .env = "MOQ_AUTH_KEY",
-     .support = Support::refused,
-     .help = kNoTokens},
-    {.toml = "auth.key_dir",
-     .flags = "auth-key-dir",
-     .env = "MOQ_AUTH_KEY_DIR",
-     .support = Support::refused,
-     .help = kNoTokens},
     {.toml = "auth.auth_api",
      .flags = "auth-api",
      .env = "MOQ_AUTH_API",

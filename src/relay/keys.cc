@@ -66,6 +66,9 @@ std::optional<Value> parse_one(const Key& key, const std::string& text) {
       if (std::ranges::find(choices, lower) == choices.end()) return {};
       return Value(std::move(lower));
     }
+    case Type::path:
+      if (text.empty()) return {};
+      return Value(text);
     default:
       return Value(text);
   }
@@ -77,6 +80,8 @@ std::string_view expected(Type type) {
   switch (type) {
     case Type::text_list:
       return "a string or a list of strings";
+    case Type::path:
+      return "the name of a file or directory";
     case Type::path_list:
       return "the name of a file, or a list of names";
     case Type::boolean:
@@ -132,6 +137,34 @@ std::vector<std::string> flag_names(const Key& key) {
 std::vector<std::string> env_names(const Key& key) {
   constexpr Rename kRenames[] = {{"MOQ_SERVER_", "MOQ_LISTEN_"}, {"MOQ_CLIENT_", "MOQ_CONNECT_"}};
   return with_renames(key.env, kRenames);
+}
+
+std::string_view why_later(const Key& key) {
+  struct Reason {
+    std::string_view prefix;
+    std::string_view why;
+  };
+  constexpr Reason kReasons[] = {
+      {"server.quic.qlog", "connections are not written down"},
+      {"server.quic.preferred", "no other address is offered to clients"},
+      {"server.quic.quic_lb", "connection ids name a worker and nothing else"},
+      {"server.tcp.", "only UDP is listened on"},
+      {"server.unix.", "only UDP is listened on"},
+      {"server.backend", "there is one QUIC stack, ngtcp2"},
+      {"runtime.pin", "the kernel places the workers"},
+      {"web.https.", "HTTP is served without TLS only"},
+      {"web.ws", "there is no WebSocket"},
+      {"cache.headroom", "only `cache.capacity` bounds the cache"},
+      {"auth.", "no service is asked who may connect, and no client certificate"},
+      {"cluster.", "relays do not connect to each other"},
+      {"client.", "the relay connects to nobody"},
+      {"stats.", "no broadcast tells of traffic"},
+      {"iroh.", "iroh has no implementation in C++"},
+  };
+  for (const auto& [prefix, why] : kReasons) {
+    if (key.name().starts_with(prefix)) return why;
+  }
+  return {};
 }
 
 std::optional<Value> parse_value(const Key& key, const std::vector<std::string>& items) {

@@ -15,6 +15,7 @@ namespace moq::relay {
 /// What a value may look like.
 enum class Type : unsigned char {
   text_list,  ///< a string, or several
+  path,       ///< a file or directory
   path_list,
   boolean,
   count,
@@ -68,6 +69,9 @@ struct Key {
 
   [[nodiscard]] std::string name() const;
 };
+
+/// Why a key of Support::later has no effect.
+std::string_view why_later(const Key& key);
 
 /// All keys, in the order of --help.
 std::span<const Key> all_keys();

@@ -66,7 +66,18 @@ native::quic::Config quic_config(const Config::Server::Quic& quic) {
   return config;
 }
 
+auto load_certificates(const Config::Server::Tls& tls) {
+  return native::tls::load_server_certificates(
+      {.cert = tls.cert, .key = tls.key, .generate = tls.generate});
+}
+
 }  // namespace
+
+Result<void> Relay::check(const Config& config) {
+  MOQ_CHECK_OK(load_certificates(config.server.tls));
+  MOQ_CHECK_OK(Access::open(config.auth));
+  return {};
+}
 
 Result<std::unique_ptr<Relay>> Relay::start(native::EventLoop& events, const Config& config,
                                             Ended ended) {
@@ -77,7 +88,7 @@ Result<std::unique_ptr<Relay>> Relay::start(native::EventLoop& events, const Con
 
 Relay::Relay(native::EventLoop& events, const Config& config, Ended ended)
     : events_(events),
-      shared_{.access = config.auth.public_access,
+      shared_{.access = {},
               .versions = {},
               .hop_id = random_hop_id(),
               .census = std::make_shared<Census>(worker_count(config)),
@@ -102,10 +113,8 @@ Relay::~Relay() {
 
 Result<void> Relay::open(const Config& config) {
   MOQ_TRY(const auto versions, parse_versions(config.server.versions));
-  MOQ_TRY(const auto certificates,
-          native::tls::load_server_certificates({.cert = config.server.tls.cert,
-                                                 .key = config.server.tls.key,
-                                                 .generate = config.server.tls.generate}));
+  MOQ_TRY(shared_.access, Access::open(config.auth));
+  MOQ_TRY(const auto certificates, load_certificates(config.server.tls));
   native::ServerConfig server;
   MOQ_TRY(server.listen, resolve(config.server.bind));
   server.workers = worker_count(config);

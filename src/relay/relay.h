@@ -30,6 +30,8 @@ class Relay final : private ShutdownEffects {
   /// must outlive the relay.
   static Result<std::unique_ptr<Relay>> start(native::EventLoop& events, const Config& config,
                                               Ended ended);
+  /// Whether `start` would find its certificates and keys. Opens no socket.
+  static Result<void> check(const Config& config);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
   /// Closes what is left and joins the workers.

@@ -48,12 +48,16 @@ RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
 
 RelayWorker::~RelayWorker() = default;
 
-int RelayWorker::decide(const std::string& target) const {
+int RelayWorker::decide(const std::string& target) {
+  decided_.reset();
   if (mode_ == Mode::closing) return kUnavailable;
-  const auto scope = authorize_public(shared_.access, target);
-  if (scope) return kOk;
-  log::info("a request for WebTransport was refused: {}", scope.error().message());
-  return kUnauthorized;
+  auto grant = shared_.access->authorize(target, unix_now());
+  if (!grant) {
+    log::info("a request for WebTransport was refused: {}", grant.error().detail());
+    return kUnauthorized;
+  }
+  decided_ = {.target = target, .grant = *std::move(grant)};
+  return kOk;
 }
 
 void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const std::string& path) {
@@ -62,6 +66,7 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
     return;
   }
   const std::string peer = connection->peer_address();
+  const DrainPlan::Id id = next_id_++;
   auto created = Session::create(
       loop_, std::move(connection),
       {.side = Side::server,
@@ -69,15 +74,14 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
        .subscribe = &origin_,
        .cache = &cache_,
        .path = path,
-       .authorize = [access = &shared_.access](
-                        const std::string& target) { return authorize_public(*access, target); },
+       .authorize = [this, id, decided = std::exchange(decided_, std::nullopt)](
+                        const std::string& target) { return authorize(id, target, decided); },
        .versions = shared_.versions});
   if (!created) {
     log::info("{}: refused: {}", peer, created.error().message());
     return;
   }
   std::unique_ptr<Session> session = *std::move(created);
-  const DrainPlan::Id id = next_id_++;
   log::info("{}: connected", session->name());
   session->closed([this, id](const Error& error, bool by_peer) { ended(id, error, by_peer); });
   session->ready([this, id] { ready(id); });
@@ -86,6 +90,33 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
   sessions_.emplace(id, Guest{.session = std::move(session), .kind = std::move(kind)});
   // Its handshake was under way when the drain began.
   if (plan_ != nullptr) plan_->tell_now(id);
+}
+
+Result<Scope> RelayWorker::authorize(DrainPlan::Id id, const std::string& target,
+                                     const std::optional<Decided>& decided) {
+  Result<Grant> grant = decided && decided->target == target
+                            ? decided->grant
+                            : shared_.access->authorize(target, unix_now());
+  if (!grant) return fail(std::move(grant).error());
+  if (const auto it = sessions_.find(id); it != sessions_.end() && grant->expires) {
+    it->second.expires = grant->expires;
+    it->second.expiry = std::make_unique<Timer>(loop_, [this, id] { look_at_clock(id); });
+    it->second.expiry->arm(loop_.now());
+  }
+  return std::move(grant->scope);
+}
+
+void RelayWorker::look_at_clock(DrainPlan::Id id) {
+  const auto it = sessions_.find(id);
+  if (it == sessions_.end()) return;
+  Guest& guest = it->second;
+  const token::UnixTime now = unix_now();
+  if (now >= *guest.expires) {
+    return guest.session->close(SessionError::unauthorized, "the token has expired");
+  }
+  // The clock may be set meanwhile; and any number can stand in a token.
+  const auto wait = *guest.expires < now + kClockInterval ? *guest.expires - now : kClockInterval;
+  guest.expiry->arm(later(loop_.now(), wait));
 }
 
 void RelayWorker::ready(DrainPlan::Id id) {

@@ -13,6 +13,7 @@
 #include "net/model/cache.h"
 #include "net/model/origin.h"
 #include "net/session/session.h"
+#include "relay/auth.h"
 #include "relay/bridge.h"
 #include "relay/census.h"
 #include "relay/config.h"
@@ -22,7 +23,7 @@ namespace moq::relay {
 
 /// What all workers of a relay have in common. Does not change once they run.
 struct Shared {
-  PublicAccess access;
+  std::shared_ptr<const Access> access;
   /// Those that are spoken, the preferred first.
   std::vector<const ProtocolVersion*> versions;
   /// This relay, in the hops of announcements: the same for all workers, since
@@ -48,8 +49,8 @@ class RelayWorker {
   [[nodiscard]] Bridge& bridge() { return bridge_; }
 
   /// Whether a client may have a WebTransport session at `target` (path and query), as a
-  /// status of HTTP.
-  [[nodiscard]] int decide(const std::string& target) const;
+  /// status of HTTP. `accept` follows, if it may.
+  int decide(const std::string& target);
   /// A client's session; `path` as it came with the handshake, if it did.
   void accept(std::shared_ptr<transport::Session> connection, const std::string& path);
   /// Takes no new connection, and asks all sessions to leave: those that are there, as
@@ -67,14 +68,29 @@ class RelayWorker {
     std::unique_ptr<Session> session;
     Census::Kind kind;
     bool told = false;
+    /// When its token ends; none if it has no such end.
+    std::optional<token::UnixTime> expires = {};
+    std::unique_ptr<Timer> expiry = {};
+  };
+  /// What a client was let in with, by decide.
+  struct Decided {
+    std::string target;
+    Grant grant;
   };
   /// How often it is looked whether the handshakes that a drain waits for are over: nobody
   /// says so of those that come to nothing.
   static constexpr Duration kHandshakeInterval = std::chrono::milliseconds(10);
+  /// How often at least the system's clock is asked whether a token has expired.
+  static constexpr std::chrono::seconds kClockInterval{60};
 
   void tell(Guest& guest, const std::string& uri, const std::optional<Duration>& stay);
   /// Logs how long the GOAWAYs of the drain's first turn took to leave.
   void say_flushed();
+  /// Lets a session in, or not.
+  Result<Scope> authorize(DrainPlan::Id id, const std::string& target,
+                          const std::optional<Decided>& decided);
+  /// Closes a session whose token has expired, or looks again later.
+  void look_at_clock(DrainPlan::Id id);
   void ready(DrainPlan::Id id);
   void ended(DrainPlan::Id id, const Error& error, bool by_peer);
   void check_empty();
@@ -93,6 +109,7 @@ class RelayWorker {
   Timer flushed_;
   DrainPlan::Id next_id_ = 0;
   std::unordered_map<DrainPlan::Id, Guest> sessions_;
+  std::optional<Decided> decided_;
 };
 
 }  // namespace moq::relay

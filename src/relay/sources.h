@@ -40,8 +40,16 @@ struct CommandLine : Source {
   std::string file;  ///< the one positional argument; "" when there is none
   bool help = false;
   bool version = false;
+  bool check = false;
 };
 CommandLine read_arguments(const std::vector<std::string>& arguments);
+
+/// Beats all that is set of log.level, in a syntax of its own.
+inline constexpr const char* kFilterVariable = "RUST_LOG";
+
+/// What --check prints: what was set, as TOML with where it was found, and the defaults of
+/// the rest. No key has a secret for its value; those are in files.
+std::string check_text(const std::vector<Assignment>& effective);
 
 /// The text of --help and of --version.
 std::string help_text();

@@ -9,6 +9,7 @@
 
 #include "token/error.h"
 #include "token/json.h"
+#include "token/limits.h"
 
 namespace moq::token {
 namespace {
@@ -31,6 +32,10 @@ Result<std::vector<std::string>> parse_prefixes(const Json& claims, const char* 
     return prefixes;
   }
   if (!found->is_array()) return wrong_type(name, kExpected);
+  if (found->size() > kMaxPrefixes) {
+    return fail(TokenError::too_large,
+                fmt::format("the claim \"{}\" has {} prefixes at most", name, kMaxPrefixes));
+  }
   for (const Json& each : *found) {
     if (!each.is_string()) return wrong_type(name, kExpected);
     prefixes.push_back(each.get<std::string>());
@@ -126,7 +131,7 @@ Result<void> Claims::require_valid_at(UnixTime now) const {
   if (exp && *exp <= now) {
     return fail(TokenError::expired, "the token has expired; sign a new one");
   }
-  if (nbf && *nbf > now) {
+  if (nbf && *nbf > now && *nbf - now > kClockTolerance) {
     return fail(TokenError::not_yet_valid,
                 "the token is not valid yet; compare the clocks of this machine and the signer's");
   }

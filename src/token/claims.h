@@ -30,7 +30,7 @@ struct Claims {
   std::optional<UnixTime> iat;  ///< when it was issued; nothing depends on it
   /// Not valid before. The reference's tools never write it; its npm package
   /// honours it, as RFC 7519 §4.1.5 asks.
-  std::optional<UnixTime> nbf;
+  std::optional<UnixTime> nbf;  // its clock may be kClockTolerance ahead
 
   friend bool operator==(const Claims&, const Claims&) = default;
 

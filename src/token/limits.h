@@ -1,12 +1,18 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 
 /// What the sender of a token or the writer of a key can make this library do.
 namespace moq::token {
 
-/// Bytes of a token, all three parts with their dots.
-inline constexpr std::size_t kMaxTokenSize = 16U << 10;
+/// Bytes of a token, all three parts with their dots: a path with its query has 8192 at
+/// most in SETUP and in URLs.
+inline constexpr std::size_t kMaxTokenSize = 7U << 10;
+/// Prefixes of a claim.
+inline constexpr std::size_t kMaxPrefixes = 256;
+/// How far the clock of who signs may be ahead, for `nbf`.
+inline constexpr std::chrono::seconds kClockTolerance{60};
 /// Bytes of a key as text: RSA of kMaxRsaBits, in base64url twice, is a quarter of it.
 inline constexpr std::size_t kMaxKeySize = 64U << 10;
 /// Bytes of a set of keys as text.

@@ -46,7 +46,8 @@ class RelayConfiguration(case.Case):
             good.replace("[server.tls]", "[server.tls"): r"relay\.toml:6: not valid TOML",
             good.replace('generate = ["localhost"]', 'cert = "no.pem"\nkey = "no.pem"'):
                 r"relay\.toml:7: server\.tls\.cert: cannot read no\.pem: No such file",
-            good.replace('public = ""', 'key = "secret.jwk"'): r"relay\.toml:\d+: auth\.key: not supported",
+            good.replace('public = ""', 'key = "no.jwk"'): r"relay\.toml:\d+: auth\.key: cannot read no\.jwk: No such",
+            good.replace('public = ""', 'auth_api = "https://a"'): r"relay\.toml:\d+: auth\.auth_api: not supported",
         }.items():
             with self.subTest(said=said):
                 ended = self.run_relay(self.file(wrong))

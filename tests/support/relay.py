@@ -35,8 +35,8 @@ def free_port() -> int:
 
 
 def configuration(port: int, workers: int = 1, tls: str = 'generate = ["localhost"]', server: str = "",
-                  quic: str = "", head: str = "") -> str:
-    """A relay.toml; `tls`, `server` and `quic` are lines of their tables, `head` those before."""
+                  quic: str = "", auth: str = 'public = ""', head: str = "") -> str:
+    """A relay.toml; `tls`, `server`, `quic` and `auth` are lines of their tables, `head` those before."""
     return "\n".join([
         *filter(None, [head]),
         "[log]", 'level = "debug"',
@@ -44,7 +44,7 @@ def configuration(port: int, workers: int = 1, tls: str = 'generate = ["localhos
         "[server.tls]", tls,
         *(["[server.quic]", quic] if quic else []),
         "[web.http]", f'listen = "[::]:{port}"',
-        "[auth]", 'public = ""', ""])
+        "[auth]", auth, ""])
 
 
 class Notifications:

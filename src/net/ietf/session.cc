@@ -141,10 +141,12 @@ Result<void> Session::received_setup(const SetupOptions& options) {
                      "SETUP has an AUTHORITY that it must not have");
   }
   MOQ_CHECK_OK(take_setup_tokens(options.tokens));
-  const std::string path = options.path.value_or("");
+  std::string path = options.path.value_or("");
   if (!path.empty() && !path.starts_with('/')) {
     return moq::fail(SessionError::malformed_path, "the PATH in SETUP does not begin with '/'");
   }
+  // SETUP may come in the same turn as the request that has the path.
+  if (transport_->traits().carries_path) path = config_.path;
   if (!authorized_) authorize(path.empty() ? "/" : path);
   return {};
 }

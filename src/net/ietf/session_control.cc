@@ -174,7 +174,9 @@ Result<void> Session::received_goaway(ByteSpan body) {
     return moq::fail(SessionError::invalid_request_id, "GOAWAY names a request of its sender's");
   }
   std::string where;
-  if (!message.uri.empty()) coding::print_value(where, message.uri);
+  // A query may have a token.
+  if (!message.uri.empty())
+    coding::print_value(where, message.uri.substr(0, message.uri.find('?')));
   log::info("{}: the peer is going away{}{}", name_, message.uri.empty() ? "" : ": ", where);
   waiting_requests_.clear();
   for (NamespaceRequest* request : namespaces_) request->set_draining();

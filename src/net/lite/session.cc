@@ -107,9 +107,21 @@ void Session::received_setup(const Bytes& message) {
     return close(SessionError::protocol_violation, "the path in SETUP does not begin with '/'");
   }
   for (const auto& task : std::exchange(when_setup_, {})) task();
+  // SETUP may come in the same turn as the request that has the path.
+  const std::string path =
+      transport_->traits().carries_path ? config_.path : setup->path.value_or("");
   // An empty path stands for none in some implementations.
-  const std::string path = setup->path.value_or("");
   if (!authorized_) authorize(path.empty() ? "/" : path);
+  if (!closed_ && !grants(setup->role)) {
+    fail(Error(SessionError::unauthorized,
+               fmt::format("nothing is granted to a {}", to_string(setup->role))));
+  }
+}
+
+bool Session::grants(Role role) const {
+  if (role == Role::publisher) return !scope_.publish.empty();
+  if (role == Role::subscriber) return !scope_.subscribe.empty();
+  return true;
 }
 
 void Session::authorize(const std::string& path) {
@@ -152,7 +164,8 @@ void Session::received_goaway(const std::string& uri) {
     return close(SessionError::protocol_violation, "a second GOAWAY");
   }
   std::string where;
-  if (!uri.empty()) coding::print_value(where, uri);
+  // A query may have a token.
+  if (!uri.empty()) coding::print_value(where, uri.substr(0, uri.find('?')));
   log::info("{}: the peer is going away{}{}", name_, uri.empty() ? "" : ": ", where);
   for (AnnounceSubscriber* stream : announcements_) stream->set_draining();
   if (events_ != nullptr) events_->on_goaway(uri);

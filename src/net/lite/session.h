@@ -178,6 +178,8 @@ class Session final : public ProtocolSession,
   void send_setup();
   void received_setup(const Bytes& message);
   void authorize(const std::string& path);
+  /// Whether the peer may do what it says that it is here for.
+  [[nodiscard]] bool grants(Role role) const;
   void start_announcements();
   void accept_uni(std::shared_ptr<transport::RecvStream> stream, UniType type, const Bytes& message,
                   MessageReader reader, bool fin);

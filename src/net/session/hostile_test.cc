@@ -497,9 +497,10 @@ INSTANTIATE_TEST_SUITE_P(Versions, Hostile, ::testing::ValuesIn(testing::kVersio
 
 class HostileSetup : public ::testing::Test {
  protected:
-  void start(Side side = Side::server, bool carries_path = false) {
-    link.emplace(loop, relay,
-                 RawLink::Options{.link = {.carries_path = carries_path}, .side = side});
+  void start(Side side = Side::server, bool carries_path = false, const Scope& scope = {}) {
+    link.emplace(
+        loop, relay,
+        RawLink::Options{.link = {.carries_path = carries_path}, .side = side, .scope = scope});
     peer = link->peer.get();
     run_for(loop, milliseconds(10));
   }
@@ -548,6 +549,28 @@ TEST_F(HostileSetup, ViolationsOfSetupCloseTheSession) {
     start();
     send(body);
     EXPECT_TRUE(link->closed_with(SessionError::protocol_violation)) << body.size();
+  }
+}
+
+TEST_F(HostileSetup, ARoleThatNothingIsGrantedToIsRefused) {
+  constexpr char kBoth = 0;
+  constexpr char kPublisher = 1;
+  constexpr char kSubscriber = 2;
+  const Scope reads{.root = {}, .publish = {}, .subscribe = {Path()}};
+  const Scope writes{.root = {}, .publish = {Path()}, .subscribe = {}};
+  const struct {
+    Scope scope;
+    char role;
+    bool refused;
+  } kCases[] = {{reads, kPublisher, true},   {reads, kSubscriber, false}, {reads, kBoth, false},
+                {writes, kPublisher, false}, {writes, kSubscriber, true}, {writes, kBoth, false}};
+  for (const bool carries_path : {false, true}) {
+    for (const auto& c : kCases) {
+      start(Side::server, carries_path, c.scope);
+      send(varint(1) + parameter(3, std::string(1, c.role)));
+      EXPECT_EQ(link->closed_with(SessionError::unauthorized), c.refused) << int{c.role};
+      EXPECT_EQ(link->error().has_value(), c.refused) << int{c.role};
+    }
   }
 }
 

@@ -1,0 +1,178 @@
+#include "relay/token_keys.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "native/io/file_descriptor.h"
+#include "net/base/log.h"
+#include "token/error.h"
+#include "token/jwt.h"
+#include "token/limits.h"
+
+namespace moq::relay {
+
+namespace {
+
+using token::Key;
+using token::TokenError;
+
+/// What tells a file from the one that was there before it.
+struct Stamp {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  std::int64_t changed = 0;  ///< nanoseconds: no program can set this one
+
+  friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+Stamp stamp_of(const struct stat& about) {
+  return {.device = about.st_dev,
+          .inode = about.st_ino,
+          .size = about.st_size,
+          .changed = std::int64_t{about.st_ctim.tv_sec} * 1'000'000'000 + about.st_ctim.tv_nsec};
+}
+
+tl::unexpected<Error> cannot_read(const std::string& file, std::string_view why) {
+  return fail(TokenError::bad_key, fmt::format("cannot read the key {}: {}", file, why));
+}
+
+Result<Key> load_key(const std::string& file) {
+  // A pipe would make the worker wait for its other end.
+  const native::FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat about {};
+  if (opened.get() < 0 || ::fstat(opened.get(), &about) != 0) {
+    return cannot_read(file, std::strerror(errno));
+  }
+  if (!S_ISREG(about.st_mode)) return cannot_read(file, "it is no file");
+  std::string text(token::kMaxKeySize + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t more = ::read(opened.get(), text.data() + size, text.size() - size);
+    if (more < 0 && errno == EINTR) continue;
+    if (more < 0) return cannot_read(file, std::strerror(errno));
+    if (more == 0) break;
+    size += static_cast<std::size_t>(more);
+  }
+  text.resize(size);
+  auto key = Key::parse(text);
+  if (!key) return cannot_read(file, key.error().detail());
+  if (!key->jwk().operations.verify) return cannot_read(file, "it may not verify tokens");
+  return key;
+}
+
+/// A key that is in a file, read again when that has changed.
+class WatchedKey {
+ public:
+  explicit WatchedKey(std::string file) : file_(std::move(file)) {}
+
+  /// Looks at the file. `keep`: a key that was good stays when the file is bad or gone.
+  /// What is wrong is logged once.
+  const std::shared_ptr<const Key>& look(bool keep) {
+    struct stat about {};
+    std::optional<Stamp> now;
+    if (::stat(file_.c_str(), &about) == 0) now = stamp_of(about);
+    if (looked_ && now == stamp_) return key_;
+    const bool again = std::exchange(looked_, true);
+    stamp_ = now;
+    auto loaded = load_key(file_);
+    if (loaded) {
+      if (again) log::info("the key {} has changed", file_);
+      key_ = std::make_shared<const Key>(*std::move(loaded));
+      error_.reset();
+      return key_;
+    }
+    error_ = std::move(loaded).error();
+    const bool stays = keep && key_ != nullptr;
+    if (!stays) key_.reset();
+    log::warn("{}{}", error_->detail(), stays ? "; the last good one stays" : "");
+    return key_;
+  }
+  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+  [[nodiscard]] bool exists() const { return stamp_.has_value(); }
+
+ private:
+  std::string file_;
+  bool looked_ = false;
+  std::optional<Stamp> stamp_;  // none: there is no file
+  std::shared_ptr<const Key> key_;
+  std::optional<Error> error_;
+};
+
+class KeyFile final : public TokenKeys {
+ public:
+  explicit KeyFile(WatchedKey key) : key_(std::move(key)) {}
+
+  [[nodiscard]] Result<std::shared_ptr<const Key>> find(std::string_view /*token*/) const override {
+    const std::scoped_lock lock(mutex_);
+    return key_.look(true);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable WatchedKey key_;  // guarded by mutex_
+};
+
+class KeyDirectory final : public TokenKeys {
+ public:
+  explicit KeyDirectory(std::string directory) : directory_(std::move(directory)) {}
+
+  [[nodiscard]] Result<std::shared_ptr<const Key>> find(std::string_view token) const override {
+    MOQ_TRY(const auto id, token::key_id_of(token));
+    if (!id) return fail(TokenError::missing_key_id, "the token has to name its key by `kid`");
+    const std::string file = fmt::format("{}/{}.jwk", directory_, id->text());
+    const std::scoped_lock lock(mutex_);
+    auto known = keys_.find(id->text());
+    if (known == keys_.end()) {
+      // Only what is there is remembered: tokens can name anything.
+      if (::access(file.c_str(), F_OK) != 0) return unknown();
+      known = keys_.emplace(id->text(), WatchedKey(file)).first;
+    }
+    auto key = known->second.look(false);
+    if (!known->second.exists()) keys_.erase(known);
+    if (key == nullptr) return unknown();
+    return key;
+  }
+
+ private:
+  static tl::unexpected<Error> unknown() {
+    return fail(TokenError::unknown_key, "no key has the `kid` of the token");
+  }
+
+  const std::string directory_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, WatchedKey> keys_;  // guarded by mutex_
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TokenKeys>> open_key_file(std::string file) {
+  WatchedKey key(std::move(file));
+  if (key.look(false) == nullptr) return fail(*key.error());
+  return std::make_unique<KeyFile>(std::move(key));
+}
+
+Result<std::unique_ptr<TokenKeys>> open_key_directory(std::string directory) {
+  struct stat about {};
+  if (::stat(directory.c_str(), &about) != 0) {
+    return fail(TokenError::bad_key,
+                fmt::format("cannot read the keys in {}: {}", directory, std::strerror(errno)));
+  }
+  if (!S_ISDIR(about.st_mode)) {
+    return fail(TokenError::bad_key, fmt::format("{} is no directory of keys", directory));
+  }
+  return std::make_unique<KeyDirectory>(std::move(directory));
+}
+
+}  // namespace moq::relay
