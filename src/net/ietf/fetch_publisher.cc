@@ -21,6 +21,9 @@ constexpr std::uint64_t kEnough = 256U << 10;
 /// Groups in a row that are looked for upstream in vain, before those between there and
 /// the next that is cached are taken not to be.
 constexpr std::size_t kMaxMisses = 16;
+/// How long a group that others have told of may go without another object of the range:
+/// its publisher need not have it, or not give it.
+constexpr Duration kPatience = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -64,7 +67,12 @@ FetchPublisher::FetchPublisher(Session& session, Arrival arrival, Fetch message)
       writer_(session.version(), message_.group_order == GroupOrder::descending
                                      ? GroupOrder::descending
                                      : GroupOrder::ascending),
-      descending_(message_.group_order == GroupOrder::descending) {
+      descending_(message_.group_order == GroupOrder::descending),
+      patience_(session.loop(), [this, alive = std::weak_ptr(alive_)] {
+        gave_up_ = true;
+        step();
+        if (!alive.expired()) gave_up_ = false;
+      }) {
   session.count_fetches(1);
 }
 
@@ -238,6 +246,11 @@ bool FetchPublisher::add_objects() {
       const auto largest = group->largest();
       const bool passed = settled > last && largest && largest->object >= last;
       if (group->closed() || passed) break;
+      if (gave_up_) {
+        add_unknown({.group = group_id_, .object = last});
+        break;
+      }
+      patience_.arm(later(session().loop().now(), kPatience));
       return false;
     }
     if (!next->complete()) {

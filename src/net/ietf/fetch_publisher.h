@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "net/base/loop.h"
 #include "net/ietf/fetch_object.h"
 #include "net/ietf/fetch_sender.h"
 #include "net/ietf/request.h"
@@ -72,7 +73,9 @@ class FetchPublisher final : public Request, private transport::SendHandler {
   bool asking_ = false;
   bool posted_ = false;
   bool ended_ = false;
+  bool gave_up_ = false;  ///< nothing more is waited for in this group
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  Timer patience_;
 };
 
 }  // namespace moq::ietf

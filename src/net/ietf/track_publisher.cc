@@ -79,7 +79,8 @@ void TrackPublisher::set_range(const Filter& filter) {
   }
   if (filter.type == FilterType::absolute_range) options_.end = filter.end_group;
   const auto largest = delivery_->track->largest();
-  if (filter.type == FilterType::next_group && largest) options_.start = largest->group + 1;
+  // Not as a start: the demand is for the latest, which others may want now.
+  if (filter.type == FilterType::next_group && largest) first_ = {.group = largest->group + 1};
 }
 
 void TrackPublisher::set_timeout(std::optional<Duration> timeout) {
@@ -183,10 +184,7 @@ void TrackPublisher::set_joining_location() {
   if (terms_.filter.type == FilterType::largest_object) {
     first_ = {.group = largest_->group, .object = largest_->object + 1};
   }
-  if (terms_.filter.type == FilterType::next_group && !options_.start) {
-    options_.start = largest_->group + 1;
-    if (subscription_ != nullptr) subscription_->update(options_);
-  }
+  if (terms_.filter.type == FilterType::next_group) first_ = {.group = largest_->group + 1};
 }
 
 void TrackPublisher::when_answered(Answered then) {
@@ -197,7 +195,7 @@ void TrackPublisher::when_answered(Answered then) {
 // --- The objects
 
 void TrackPublisher::on_group(std::shared_ptr<Group> group) {
-  if (!terms_.forward) return;
+  if (!terms_.forward || group->sequence() < first_.group) return;
   sweep();
   const std::uint64_t sequence = group->sequence();
   auto& following = following_[sequence];

@@ -66,7 +66,11 @@ Result<void> TrackRequest::accept(const M& message) {
     info.properties_form = session().traits().properties.form;
     info.properties = message.properties;
   }
-  track_->accepted(info, message.largest);
+  // What has no next is of no use, and not all drafts could say it.
+  const auto& largest = message.largest;
+  const bool usable =
+      largest && largest->group < coding::kMaxVarint && largest->object < coding::kMaxVarint;
+  track_->accepted(info, usable ? largest : std::nullopt);
   return {};
 }
 template Result<void> TrackRequest::accept(const SubscribeOk& message);

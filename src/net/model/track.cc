@@ -49,7 +49,7 @@ void Track::set_source(TrackSource* source) {
 
 void Track::accept(const TrackInfo& info, const std::optional<Location>& largest) {
   if (error_) return;
-  told_largest_ = std::max(told_largest_, largest);
+  known_largest_ = std::max(known_largest_, largest);
   if (info.timescale == 0) return abort(Error(ModelError::mismatch, "timescale 0"));
   if (info_) {
     if (*info_ != info) abort(Error(ModelError::mismatch, "track properties changed"));
@@ -63,7 +63,7 @@ void Track::accept(const TrackInfo& info, const std::optional<Location>& largest
 }
 
 std::optional<Location> Track::largest() const {
-  return std::max(told_largest_, latest_ == nullptr ? std::nullopt : latest_->largest());
+  return std::max(known_largest_, latest_ == nullptr ? std::nullopt : latest_->largest());
 }
 
 Result<std::shared_ptr<Group>> Track::create_group(std::uint64_t sequence) {
@@ -212,6 +212,7 @@ Track::Groups::iterator Track::unindex(Groups::iterator at) {
   if (group.age_hook_.is_linked()) group.age_hook_.unlink();
   const bool was_latest = latest_.get() == &group;
   if (was_latest) {
+    known_largest_ = largest();
     latest_.reset();
     group.set_latest(false);
   }
@@ -222,6 +223,8 @@ Track::Groups::iterator Track::unindex(Groups::iterator at) {
 
 void Track::make_latest(const std::shared_ptr<Group>& group) {
   if (latest_ == group) return;
+  // The new one need not have an object yet.
+  known_largest_ = largest();
   if (latest_ != nullptr) {
     latest_->set_latest(false);
     add_age(*latest_);
@@ -276,6 +279,8 @@ void Track::forget_open() {
     it = unindex(it);
     if (open) entry.group->abort(Group::kCancelledCode);
   }
+  // There may be others by the time that somebody asks again.
+  known_largest_.reset();
 }
 
 }  // namespace moq

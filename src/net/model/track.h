@@ -123,8 +123,8 @@ class Track final : public std::enable_shared_from_this<Track>,
   [[nodiscard]] std::optional<std::uint64_t> cached_to(std::uint64_t sequence) const;
   /// The newest group by sequence; null when there is none.
   [[nodiscard]] std::shared_ptr<Group> latest() const { return latest_; }
-  /// The largest object of the latest group, or that of which the source has told when it
-  /// was accepted, if that is larger; none before any.
+  /// The largest object that there has been while somebody wanted the track, here or, as
+  /// its source has told, there; otherwise the latest group's. None before any.
   [[nodiscard]] std::optional<Location> largest() const;
   /// How long a group that is not the latest is kept: the publisher's max_latency,
   /// or the cache's duration if that is less.
@@ -196,7 +196,8 @@ class Track final : public std::enable_shared_from_this<Track>,
   std::string name_;
   Limits limits_;
   std::optional<TrackInfo> info_;
-  std::optional<Location> told_largest_;
+  /// Of what the latest group does not tell: from the source, or of groups before it.
+  std::optional<Location> known_largest_;
   std::optional<Error> error_;
   std::optional<std::uint64_t> end_;
 

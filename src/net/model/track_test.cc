@@ -156,6 +156,29 @@ TEST_F(TrackTest, TheLargestObjectIsWhatIsHereOrWhatTheSourceTellsOf) {
   EXPECT_FALSE(track->error());
 }
 
+TEST_F(TrackTest, TheLargestObjectDoesNotGoBack) {
+  track->accept({}, Location{.group = 1});
+  add(5);
+  EXPECT_EQ(track->largest(), (Location{.group = 5, .object = 0}));
+  // One that has no object yet, and goes again.
+  const auto next = *track->create_group(6);
+  EXPECT_EQ(track->largest(), (Location{.group = 5, .object = 0}));
+  next->abort(1);
+  EXPECT_EQ(track->largest(), (Location{.group = 5, .object = 0}));
+}
+
+TEST_F(TrackTest, WhatASourceHasToldHoldsAsLongAsItsDemand) {
+  use_source();
+  auto subscription = track->subscribe({}, reader);
+  run();
+  track->accept({}, Location{.group = 9});
+  add(3);
+  EXPECT_EQ(track->largest(), (Location{.group = 9, .object = 0}));
+  subscription.reset();
+  run();
+  EXPECT_EQ(track->largest(), (Location{.group = 3, .object = 0}));
+}
+
 TEST_F(TrackTest, TimescaleZeroAborts) {
   TrackInfo info;
   info.timescale = 0;

@@ -98,6 +98,26 @@ TEST_P(IetfLimits, TooManyFetchesAreRefused) {
   expect_clean();
 }
 
+// The publisher has told of an object, and gives it to nobody.
+TEST_P(IetfLimits, FetchesOfWhatNeverComesEnd) {
+  source.track->accept(*source.track->info(), Location{.group = 0, .object = 3});
+  const auto group = source.begin(0);
+  start();
+  const Asked fetched = fetch({}, {.group = 0, .object = 4});
+  run(seconds(9));
+  EXPECT_FALSE(peer->refusal(fetched));
+  for (RawStream* stream : peer->media()) EXPECT_FALSE(stream->ended);
+  run(seconds(2));
+  const bool ranges = testing::draft_of(GetParam()).fetch.ranges;
+  EXPECT_EQ(peer->refusal(fetched).has_value(), !ranges);
+  if (ranges) {
+    ASSERT_EQ(peer->media().size(), 1U);
+    EXPECT_TRUE(peer->media().front()->ended);
+  }
+  EXPECT_FALSE(link->error());
+  expect_clean();
+}
+
 TEST_P(IetfLimits, FetchesOfBillionsOfGroupsEnd) {
   source.group(3, {"three"});
   source.group(kBig - 1, {"last"});
