@@ -25,9 +25,13 @@ std::optional<std::string> environment(const std::string& name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-int show(const moq::relay::Config& config, const std::string& text) {
+int check(const moq::relay::Config& config, const std::string& text) {
   for (const std::string& warning : config.warnings) {
     fmt::print(stderr, "moq-relay: warning: {}\n", warning);
+  }
+  if (const auto good = moq::relay::Relay::check(config); !good) {
+    fmt::print(stderr, "moq-relay: {}\n", good.error().detail());
+    return kWrongConfiguration;
   }
   fmt::print("{}", text);
   return 0;
@@ -73,11 +77,7 @@ int main(int argc, char** argv) {
       fmt::print("{}", loaded.text);
       return 0;
     }
-    if (const auto good = moq::relay::Relay::check(*loaded.config); !good) {
-      fmt::print(stderr, "moq-relay: {}\n", good.error().detail());
-      return kWrongConfiguration;
-    }
-    if (loaded.check) return show(*loaded.config, loaded.text);
+    if (loaded.check) return check(*loaded.config, loaded.text);
     return serve(events, relay, *loaded.config);
   } catch (const std::exception& error) {
     fmt::print(stderr, "moq-relay: {}\n", error.what());

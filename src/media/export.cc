@@ -337,7 +337,7 @@ Result<void> Exporter::Impl::write(Lane& lane) {
   }
   if (!lane.frames().empty()) lane.last_duration = lane.frames().front().dts - frame.dts;
   // One that reached beyond the next frame would move it.
-  const bool known = !lane.frames().empty() || lane.ended();
+  const bool known = !lane.frames().empty() || lane.ended() || stopped_;
   out.duration = known ? std::max<std::int64_t>(lane.last_duration, 1) : 1;
   out.keyframe = frame.keyframe;
   lane.last_dts = out.dts;

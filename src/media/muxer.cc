@@ -15,6 +15,8 @@ namespace {
 
 constexpr int kIoBuffer = 64 * 1024;
 constexpr std::uint64_t kAacFrame = 1024;
+/// Of a picture that is decoded to see what it declares: 8K.
+constexpr std::int64_t kMaxPixels = std::int64_t{8192} * 4608;
 
 struct Format {
   std::string_view name;
@@ -261,6 +263,9 @@ VideoProbe probe_video(Codec codec, ByteSpan extradata, ByteSpan keyframe) {
       avcodec_parameters_to_context(context.get(), parameters.get()) < 0) {
     return probe;
   }
+  context->max_pixels = kMaxPixels;
+  context->error_concealment = 0;
+  context->skip_loop_filter = AVDISCARD_ALL;
   // Decoders put parameter sets to use with the first picture.
   if (decoder != nullptr && traits(codec).reorders &&
       avcodec_open2(context.get(), decoder, nullptr) >= 0) {
