@@ -61,6 +61,9 @@ int RelayWorker::decide(const std::string& target) {
 }
 
 void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const std::string& path) {
+  auto decided = std::exchange(decided_, std::nullopt);
+  // What was decided of another, which came to nothing, is not for this one.
+  if (decided && decided->target != path) decided.reset();
   if (mode_ == Mode::closing) {
     connection->close(static_cast<std::uint64_t>(SessionError::goaway_timeout), "goaway timeout");
     return;
@@ -74,7 +77,7 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
        .subscribe = &origin_,
        .cache = &cache_,
        .path = path,
-       .authorize = [this, id, decided = std::exchange(decided_, std::nullopt)](
+       .authorize = [this, id, decided = std::move(decided)](
                         const std::string& target) { return authorize(id, target, decided); },
        .versions = shared_.versions});
   if (!created) {
@@ -94,9 +97,7 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
 
 Result<Scope> RelayWorker::authorize(DrainPlan::Id id, const std::string& target,
                                      const std::optional<Decided>& decided) {
-  Result<Grant> grant = decided && decided->target == target
-                            ? decided->grant
-                            : shared_.access->authorize(target, unix_now());
+  Result<Grant> grant = decided ? decided->grant : shared_.access->authorize(target, unix_now());
   if (!grant) return fail(std::move(grant).error());
   if (const auto it = sessions_.find(id); it != sessions_.end() && grant->expires) {
     it->second.expires = grant->expires;
