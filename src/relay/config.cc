@@ -192,8 +192,9 @@ class Merge {
       mistake("auth.key_dir", "there is auth.key, too: set one of them");
     }
     if (!auth.key.empty() && is_local("auth.key", auth.key)) check_key_file(auth.key);
+    std::error_code ignored;
     if (!auth.key_dir.empty() && is_local("auth.key_dir", auth.key_dir) &&
-        !std::filesystem::is_directory(auth.key_dir)) {
+        !std::filesystem::is_directory(auth.key_dir, ignored)) {
       mistake("auth.key_dir", fmt::format("there is no directory {}", auth.key_dir));
     }
   }

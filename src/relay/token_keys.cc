@@ -72,42 +72,48 @@ Result<Key> load_key(const std::string& file) {
   return key;
 }
 
+std::optional<Stamp> stamp_at(const std::string& file) {
+  struct stat about {};
+  if (::stat(file.c_str(), &about) != 0) return std::nullopt;
+  return stamp_of(about);
+}
+
 /// A key that is in a file, read again when that has changed.
 class WatchedKey {
  public:
+  /// Not looked at yet.
   explicit WatchedKey(std::string file) : file_(std::move(file)) {}
+  static Result<WatchedKey> open(std::string file) {
+    WatchedKey watched(std::move(file));
+    watched.stamp_ = stamp_at(watched.file_);
+    MOQ_TRY(auto key, load_key(watched.file_));
+    watched.key_ = std::make_shared<const Key>(std::move(key));
+    return watched;
+  }
 
-  /// Looks at the file. `keep`: a key that was good stays when the file is bad or gone.
-  /// What is wrong is logged once.
+  /// The key, or null. `keep`: one that was good stays when the file is bad or gone. What
+  /// is wrong is logged once.
   const std::shared_ptr<const Key>& look(bool keep) {
-    struct stat about {};
-    std::optional<Stamp> now;
-    if (::stat(file_.c_str(), &about) == 0) now = stamp_of(about);
-    if (looked_ && now == stamp_) return key_;
-    const bool again = std::exchange(looked_, true);
+    const std::optional<Stamp> now = stamp_at(file_);
+    if (now == stamp_) return key_;
     stamp_ = now;
     auto loaded = load_key(file_);
     if (loaded) {
-      if (again) log::info("the key {} has changed", file_);
+      log::info("the key {} is {}", file_, key_ == nullptr ? "there" : "another now");
       key_ = std::make_shared<const Key>(*std::move(loaded));
-      error_.reset();
       return key_;
     }
-    error_ = std::move(loaded).error();
     const bool stays = keep && key_ != nullptr;
     if (!stays) key_.reset();
-    log::warn("{}{}", error_->detail(), stays ? "; the last good one stays" : "");
+    log::warn("{}{}", loaded.error().detail(), stays ? "; the last good one stays" : "");
     return key_;
   }
-  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
   [[nodiscard]] bool exists() const { return stamp_.has_value(); }
 
  private:
   std::string file_;
-  bool looked_ = false;
-  std::optional<Stamp> stamp_;  // none: there is no file
+  std::optional<Stamp> stamp_;  // none: there was no file
   std::shared_ptr<const Key> key_;
-  std::optional<Error> error_;
 };
 
 class KeyFile final : public TokenKeys {
@@ -158,8 +164,7 @@ class KeyDirectory final : public TokenKeys {
 }  // namespace
 
 Result<std::unique_ptr<TokenKeys>> open_key_file(std::string file) {
-  WatchedKey key(std::move(file));
-  if (key.look(false) == nullptr) return fail(*key.error());
+  MOQ_TRY(auto key, WatchedKey::open(std::move(file)));
   return std::make_unique<KeyFile>(std::move(key));
 }
 
