@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -94,18 +95,22 @@ Result<void> write_file(const std::string& path, std::string_view text, bool sec
   struct stat about {};
   const bool there = ::stat(path.c_str(), &about) == 0;
   if (there && !S_ISREG(about.st_mode)) return write_device(path, text);
+  // Through a link, to where it leads.
+  std::error_code error;
+  const auto target = there ? std::filesystem::canonical(path, error).string() : path;
+  if (error) return fail(FileError::write, fmt::format("{}: {}", path, error.message()));
   // Whoever reads it, such as a relay, finds the old text or the new, and no other.
-  const std::string fresh = fmt::format("{}.{}.new", path, ::getpid());
+  const std::string fresh = fmt::format("{}.{}.new", target, ::getpid());
   File file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                    secret ? kSecretMode : kOpenMode));
   if (!file.is_open()) return fail(FileError::write, fmt::format("{}: {}", path, why(errno)));
   const bool keeps_mode = there && !secret;
   if ((keeps_mode && ::fchmod(file.fd(), about.st_mode & kAllModes) != 0) ||
       !write_all(file.fd(), text) || ::fsync(file.fd()) != 0 || !file.close() ||
-      ::rename(fresh.c_str(), path.c_str()) != 0) {
-    const int error = errno;
+      ::rename(fresh.c_str(), target.c_str()) != 0) {
+    const int failed = errno;
     ::unlink(fresh.c_str());
-    return fail(FileError::write, fmt::format("{}: {}", path, why(error)));
+    return fail(FileError::write, fmt::format("{}: {}", path, why(failed)));
   }
   return {};
 }

@@ -70,6 +70,16 @@ class Token(unittest.TestCase):
         self.assertEqual(halves[1], left | {"key_ops": ["verify"]})
         self.assertEqual(halves[1]["kid"], "a_Key-1")
 
+    def test_a_link_leads_to_the_file_that_is_replaced(self):
+        self.key(name="elsewhere.jwk")
+        link = self.folder / "key.jwk"
+        link.symlink_to("elsewhere.jwk")
+        before = link.read_text()
+        self.key()
+        self.assertTrue(link.is_symlink())
+        self.assertNotEqual(link.read_text(), before)
+        self.assertEqual(sorted(each.name for each in self.folder.iterdir()), ["elsewhere.jwk", "key.jwk"])
+
     def test_a_file_that_was_there_gets_the_mode(self):
         for name in ("key.jwk", "public.jwk"):
             path = self.folder / name
