@@ -111,13 +111,6 @@ void expect_same(const Recording& source, const Recording& copy) {
   }
 }
 
-struct Coding {
-  const char* name;
-  const char* encoder;  ///< that must be there
-  const char* suffix;
-  const char* options;
-};
-
 class Codecs : public testing::TestWithParam<Coding> {};
 
 TEST_P(Codecs, ExportHasTheFramesOfTheSource) {

@@ -30,6 +30,14 @@ class TestFile {
   std::filesystem::path path_;
 };
 
+/// What make_media is to make, as the parameter of a test.
+struct Coding {
+  const char* name;
+  const char* encoder;  ///< that must be there
+  const char* suffix;
+  const char* options;
+};
+
 /// Whether the ffmpeg program has this encoder.
 [[nodiscard]] bool has_encoder(const std::string& name);
 

@@ -9,14 +9,7 @@
 namespace moq::media {
 namespace {
 
-struct Reordered {
-  const char* name;
-  const char* encoder;  ///< that must be there
-  const char* suffix;
-  const char* options;
-};
-
-class ProbeVideo : public testing::TestWithParam<Reordered> {};
+class ProbeVideo : public testing::TestWithParam<Coding> {};
 
 // One keyframe must do: of a slow publisher no more may have come in time.
 TEST_P(ProbeVideo, FindsInOneKeyframeHowFarPicturesAreReordered) {
@@ -40,13 +33,13 @@ TEST_P(ProbeVideo, FindsInOneKeyframeHowFarPicturesAreReordered) {
 
 INSTANTIATE_TEST_SUITE_P(
     , ProbeVideo,
-    testing::Values(Reordered{"h264_described", "libx264", ".mp4", "-an -c:v libx264 -bf 2 -f mp4"},
-                    Reordered{"h264_in_band", "libx264", ".ts", "-an -c:v libx264 -bf 2 -f mpegts"},
-                    Reordered{
+    testing::Values(Coding{"h264_described", "libx264", ".mp4", "-an -c:v libx264 -bf 2 -f mp4"},
+                    Coding{"h264_in_band", "libx264", ".ts", "-an -c:v libx264 -bf 2 -f mpegts"},
+                    Coding{
                         "h265_described", "libx265", ".mp4",
                         "-an -c:v libx265 -bf 2 -x265-params log-level=error -tag:v hvc1 -f mp4"},
-                    Reordered{"h265_in_band", "libx265", ".ts",
-                              "-an -c:v libx265 -bf 2 -x265-params log-level=error -f mpegts"}),
+                    Coding{"h265_in_band", "libx265", ".ts",
+                           "-an -c:v libx265 -bf 2 -x265-params log-level=error -f mpegts"}),
     [](const auto& each) { return std::string(each.param.name); });
 
 TEST(ProbeVideoTest, KnowsNothingOfDamagedFrames) {

@@ -175,8 +175,8 @@ Result<void> Session::received_goaway(ByteSpan body) {
   }
   std::string where;
   // A query may have a token.
-  if (!message.uri.empty())
-    coding::print_value(where, message.uri.substr(0, message.uri.find('?')));
+  const std::string uri = message.uri.substr(0, message.uri.find('?'));
+  if (!uri.empty()) coding::print_value(where, uri);
   log::info("{}: the peer is going away{}{}", name_, message.uri.empty() ? "" : ": ", where);
   waiting_requests_.clear();
   for (NamespaceRequest* request : namespaces_) request->set_draining();
