@@ -42,7 +42,8 @@ std::optional<Algorithm> parse_algorithm(std::string_view name) {
 std::string algorithm_names() {
   std::string names;
   for (const AlgorithmInfo& each : kAlgorithms) {
-    names += (names.empty() ? "" : ", ") + std::string(each.name);
+    if (!names.empty()) names += ", ";
+    names += each.name;
   }
   return names;
 }
