@@ -25,8 +25,9 @@ find_package(nlohmann_json REQUIRED)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 # prometheus-cpp: its text format, with the escapes and numbers as Prometheus reads them.
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
-# OpenSSL's EVP: JWT and JWK. No JOSE library in Debian 12 has all of HS, RS, PS, ES and EdDSA with
-# JWK (libjose and cjose: no EdDSA; libjwt 1 and cpp-jwt: no JWK), so src/token is JOSE's thin layer.
+# OpenSSL: HTTPS by way of Boost, which takes no other TLS; and its EVP for JWT and JWK. No JOSE
+# library in Debian 12 has all of HS, RS, PS, ES and EdDSA with JWK (libjose and cjose: no EdDSA;
+# libjwt 1 and cpp-jwt: no JWK), so src/token is JOSE's thin layer.
 find_package(OpenSSL 3.0 REQUIRED)
 # FFmpeg: every container and codec description.
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil)

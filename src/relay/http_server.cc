@@ -1,10 +1,11 @@
 #include "relay/http_server.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <list>
+#include <map>
 #include <optional>
-#include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,113 +17,22 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
 
 #include "net/base/log.h"
+#include "relay/http_tls.h"
 
 namespace moq::relay {
 
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-using Parser = http::request_parser<http::string_body>;
-using Request = http::request<http::string_body>;
-using Response = http::response<http::string_body>;
+using Clock = std::chrono::steady_clock;
 
 // Lets a listener that ran out of descriptors breathe, instead of spinning on
 // the connection that it cannot take.
 constexpr std::chrono::milliseconds kAcceptPause{100};
-
-Response to_response(HttpAnswer answer, HttpAudience audience, unsigned version = 11) {
-  Response response(static_cast<http::status>(answer.status), version);
-  if (audience == HttpAudience::everyone) {
-    response.set(http::field::access_control_allow_origin, "*");
-  }
-  response.set(http::field::content_type, answer.type);
-  // What is asked here changes at any time.
-  response.set(http::field::cache_control, "no-store");
-  response.body() = std::move(answer.body);
-  response.prepare_payload();
-  return response;
-}
-
-std::string methods(const HttpRoute& route) {
-  return fmt::format("GET, HEAD{}{}, OPTIONS", route.post ? ", POST" : "",
-                     route.del ? ", DELETE" : "");
-}
-
-std::string_view path_of(const Request& request) {
-  const std::string_view target(request.target().data(), request.target().size());
-  return target.substr(0, target.find('?'));
-}
-
-const HttpRoute* find(const std::vector<HttpRoute>& routes, const Request& request) {
-  const auto route = std::ranges::find(routes, path_of(request), &HttpRoute::path);
-  return route == routes.end() ? nullptr : &*route;
-}
-
-const HttpRoute::Handler* handler_of(const HttpRoute& route, http::verb method) {
-  const HttpRoute::Handler* handler = nullptr;
-  if (method == http::verb::get || method == http::verb::head) handler = &route.get;
-  if (method == http::verb::post) handler = &route.post;
-  if (method == http::verb::delete_) handler = &route.del;
-  return handler == nullptr || !*handler ? nullptr : handler;
-}
-
-Response to_options(const HttpRoute& route, HttpAudience audience, unsigned version) {
-  Response response = to_response({.status = 204}, audience, version);
-  response.erase(http::field::content_type);
-  response.erase(http::field::content_length);
-  response.set(http::field::allow, methods(route));
-  if (audience == HttpAudience::everyone) {
-    response.set(http::field::access_control_allow_methods, methods(route));
-    response.set(http::field::access_control_allow_headers, "*");
-    response.set(http::field::access_control_max_age, "86400");
-  }
-  return response;
-}
-
-Response respond(const HttpRoute* route, const Request& request, HttpAudience audience) {
-  const unsigned version = request.version();
-  if (audience == HttpAudience::programs && request.count(http::field::origin) > 0) {
-    return to_response({403, "web pages have no business here\n"}, audience, version);
-  }
-  if (route == nullptr) return to_response({404, "there is nothing here\n"}, audience, version);
-  if (request.method() == http::verb::options) return to_options(*route, audience, version);
-  const auto* handler = handler_of(*route, request.method());
-  if (handler == nullptr) {
-    Response response =
-        to_response({405, fmt::format("only {}\n", methods(*route))}, audience, version);
-    response.set(http::field::allow, methods(*route));
-    return response;
-  }
-  const std::string_view path = path_of(request);
-  const std::string_view target(request.target().data(), request.target().size());
-  return to_response((*handler)({.path = path,
-                                 .query = target.substr(std::min(target.size(), path.size() + 1)),
-                                 .body = request.body()}),
-                     audience, version);
-}
-
-// The answer to what is no request; none when there is nobody to answer.
-std::optional<HttpAnswer> answer_to(const error_code& error) {
-  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-    return HttpAnswer{431, "the headers are too large\n"};
-  }
-  if (error == http::error::body_limit) return HttpAnswer{413, "the body is too large\n"};
-  if (error.category() == make_error_code(http::error::bad_method).category() &&
-      error != http::error::end_of_stream && error != http::error::partial_message) {
-    return HttpAnswer{400, "this is no HTTP/1.1 request\n"};
-  }
-  return {};
-}
 
 tcp::endpoint endpoint_of(const native::SocketAddress& address) {
   tcp::endpoint endpoint;
@@ -131,17 +41,36 @@ tcp::endpoint endpoint_of(const native::SocketAddress& address) {
   return endpoint;
 }
 
+AcceptFailure failure_of(const error_code& error) {
+  switch (error.value()) {
+    case ECONNABORTED:
+    case ECONNRESET:
+    case EPERM:
+    case EPROTO:
+    case ETIMEDOUT:
+      return AcceptFailure::connection;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return AcceptFailure::exhausted;
+    default:
+      return AcceptFailure::unknown;
+  }
+}
+
 }  // namespace
+
+std::string_view to_string(AcceptFailure failure) {
+  constexpr std::array<std::string_view, kAcceptFailures.size()> kNames = {"connection",
+                                                                           "exhausted", "unknown"};
+  return kNames.at(static_cast<std::size_t>(failure));
+}
 
 class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
  public:
-  Listener(native::EventLoop& events, std::vector<HttpRoute> routes, HttpAudience audience,
-           const HttpLimits& limits)
-      : acceptor_(events.context()),
-        resume_(events.context()),
-        routes_(std::move(routes)),
-        audience_(audience),
-        limits_(limits) {}
+  Listener(native::EventLoop& events, HttpService service)
+      : acceptor_(events.context()), resume_(events.context()), service_(std::move(service)) {}
 
   error_code open(const tcp::endpoint& endpoint) {
     error_code error;
@@ -155,7 +84,14 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
     return error;
   }
 
+  void set_tls(std::shared_ptr<asio::ssl::context> tls) { tls_ = std::move(tls); }
   tcp::endpoint local() const { return acceptor_.local_endpoint(); }
+
+  AcceptCounts counts() const {
+    AcceptCounts counts = counts_;
+    if (stalled_since_) counts.stalled = Clock::now() - *stalled_since_;
+    return counts;
+  }
 
   void start() {
     asio::co_spawn(acceptor_.get_executor(), accept(shared_from_this()), asio::detached);
@@ -166,119 +102,105 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
     error_code ignored;
     acceptor_.close(ignored);
     resume_.cancel();
-    for (beast::tcp_stream* stream : streams_) stream->close();
+    for (const Client& client : clients_) client.connection->close();
   }
 
  private:
+  struct Client {
+    asio::ip::address address;
+    std::shared_ptr<HttpConnection> connection;
+    bool dropped = false;  ///< it counts no more
+  };
+  using Clients = std::list<Client>;
+
   // `self` keeps the coroutine's object alive.
   asio::awaitable<void> accept(std::shared_ptr<Listener> self) {
     error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
     while (!stopped_) {
-      if (connections_ >= limits_.max_connections) {
-        co_await pause(std::chrono::steady_clock::duration::max(), token);
+      tcp::endpoint from;
+      tcp::socket socket = co_await acceptor_.async_accept(from, token);
+      if (stopped_) break;
+      if (error) {
+        failed(error);
+        if (failure_of(error) == AcceptFailure::connection) continue;
+        resume_.expires_after(kAcceptPause);
+        co_await resume_.async_wait(token);
         continue;
       }
-      tcp::socket socket = co_await acceptor_.async_accept(token);
+      stalled_since_.reset();
+      while (!stopped_ && present_ >= service_.limits.max_connections &&
+             !make_room(from.address())) {
+        resume_.expires_at(Clock::time_point::max());
+        co_await resume_.async_wait(token);
+      }
       if (stopped_) break;
-      if (!error) {
-        ++connections_;
-        asio::co_spawn(acceptor_.get_executor(), serve(self, std::move(socket)), asio::detached);
-      } else if (error != asio::error::connection_aborted) {
-        log::warn("http: cannot accept a connection: {}", error.message());
-        co_await pause(kAcceptPause, token);
-      }
+      ++present_;
+      clients_.push_back({.address = from.address(),
+                          .connection = make_http_connection(std::move(socket), service_, tls_)});
+      asio::co_spawn(acceptor_.get_executor(), serve(self, std::prev(clients_.end())),
+                     asio::detached);
     }
   }
 
-  // Until the time has passed or a connection has ended.
-  template <typename Token>
-  asio::awaitable<void> pause(std::chrono::steady_clock::duration time, Token& token) {
-    if (time == std::chrono::steady_clock::duration::max()) {
-      resume_.expires_at(std::chrono::steady_clock::time_point::max());
-    } else {
-      resume_.expires_after(time);
-    }
-    co_await resume_.async_wait(token);
+  void failed(const error_code& error) {
+    const AcceptFailure failure = failure_of(error);
+    ++counts_.failures.at(static_cast<std::size_t>(failure));
+    if (failure == AcceptFailure::connection) return;
+    if (failure == AcceptFailure::exhausted && stalled_since_) return;
+    if (failure == AcceptFailure::exhausted) stalled_since_ = Clock::now();
+    log::warn("http: cannot accept a connection: {}", error.message());
   }
 
-  asio::awaitable<void> serve([[maybe_unused]] std::shared_ptr<Listener> self, tcp::socket socket) {
-    beast::tcp_stream stream(std::move(socket));
-    streams_.insert(&stream);
-    co_await converse(stream);
-    streams_.erase(&stream);
-    --connections_;
+  /// Drops a client that is waited for, for one from `newcomer`. Whether there was one.
+  bool make_room(const asio::ip::address& newcomer) {
+    std::map<asio::ip::address, std::size_t> of_address{{newcomer, 1}};
+    for (const Client& client : clients_) ++of_address[client.address];
+    Client* dropped = nullptr;
+    const auto rank = [&](const Client& client) {
+      return std::pair(of_address.at(client.address),
+                       Clock::now() - client.connection->waiting_since());
+    };
+    for (Client& client : clients_) {
+      if (client.dropped || client.connection->answering()) continue;
+      if (dropped == nullptr || rank(client) > rank(*dropped)) dropped = &client;
+    }
+    if (dropped == nullptr) return false;
+    dropped->dropped = true;
+    --present_;
+    dropped->connection->close();
+    return true;
+  }
+
+  asio::awaitable<void> serve([[maybe_unused]] std::shared_ptr<Listener> self,
+                              Clients::iterator client) {
+    co_await client->connection->run();
+    if (!client->dropped) --present_;
+    clients_.erase(client);
     resume_.cancel();
-  }
-
-  asio::awaitable<void> converse(beast::tcp_stream& stream) {
-    error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
-    // One byte more than the parser takes, so that it is the one to refuse.
-    beast::flat_buffer buffer(limits_.max_header + 1);
-    bool more = true;
-    while (more && !stopped_) {
-      // The wait for a request and the request itself have limits of their own.
-      stream.expires_after(limits_.idle_timeout);
-      if (buffer.size() == 0) {
-        const std::size_t size =
-            co_await stream.async_read_some(buffer.prepare(limits_.max_header), token);
-        if (error) break;
-        buffer.commit(size);
-      }
-      Parser parser;
-      parser.header_limit(static_cast<std::uint32_t>(limits_.max_header));
-      parser.body_limit(limits_.max_body);
-      stream.expires_after(limits_.request_timeout);
-      co_await http::async_read_header(stream, buffer, parser, token);
-      const HttpRoute* route = error ? nullptr : find(routes_, parser.get());
-      if (route != nullptr && parser.get().method() == http::verb::post && route->post) {
-        co_await http::async_read(stream, buffer, parser, token);
-      }
-
-      std::optional<Response> response;
-      bool head = false;
-      if (!error) {
-        response = respond(route, parser.get(), audience_);
-        head = parser.get().method() == http::verb::head;
-        // A body that nobody asked for is not read, so nothing can follow it.
-        more = parser.get().keep_alive() && parser.is_done();
-      } else if (auto answer = answer_to(error)) {
-        response = to_response(*std::move(answer), audience_);
-        more = false;
-      }
-      if (!response) break;
-      response->keep_alive(more);
-      error = {};
-      http::response_serializer<http::string_body> serializer(*response);
-      stream.expires_after(limits_.request_timeout);
-      if (head) {
-        co_await http::async_write_header(stream, serializer, token);
-      } else {
-        co_await http::async_write(stream, serializer, token);
-      }
-      if (error) break;
-    }
-    error_code ignored;
-    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
   }
 
   tcp::acceptor acceptor_;
   asio::steady_timer resume_;
-  std::vector<HttpRoute> routes_;
-  HttpAudience audience_;
-  HttpLimits limits_;
-  std::size_t connections_ = 0;
-  std::unordered_set<beast::tcp_stream*> streams_;
+  HttpService service_;
+  std::shared_ptr<asio::ssl::context> tls_;
+  Clients clients_;
+  std::size_t present_ = 0;
+  AcceptCounts counts_;
+  std::optional<Clock::time_point> stalled_since_;
   bool stopped_ = false;
 };
 
-Result<std::unique_ptr<HttpServer>> HttpServer::listen(native::EventLoop& events,
-                                                       const native::SocketAddress& address,
-                                                       std::vector<HttpRoute> routes,
-                                                       HttpAudience audience,
-                                                       const HttpLimits& limits) {
-  auto listener = std::make_shared<Listener>(events, std::move(routes), audience, limits);
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(
+    native::EventLoop& events, const native::SocketAddress& address, std::vector<HttpRoute> routes,
+    HttpAudience audience, const HttpLimits& limits,
+    const std::vector<native::tls::Identity>& certificates) {
+  auto listener = std::make_shared<Listener>(
+      events, HttpService{.routes = std::move(routes), .audience = audience, .limits = limits});
+  if (!certificates.empty()) {
+    MOQ_TRY(auto tls, make_https_context(certificates));
+    listener->set_tls(std::move(tls));
+  }
   if (const error_code error = listener->open(endpoint_of(address))) {
     return fail(static_cast<native::IoError>(error.value()),
                 fmt::format("cannot listen for HTTP on TCP {}", address.to_string()));
@@ -294,5 +216,13 @@ HttpServer::HttpServer(std::shared_ptr<Listener> listener, const native::SocketA
     : listener_(std::move(listener)), address_(address) {}
 
 HttpServer::~HttpServer() { listener_->stop(); }
+
+Result<void> HttpServer::set_certificates(const std::vector<native::tls::Identity>& certificates) {
+  MOQ_TRY(auto tls, make_https_context(certificates));
+  listener_->set_tls(std::move(tls));
+  return {};
+}
+
+AcceptCounts HttpServer::accepts() const { return listener_->counts(); }
 
 }  // namespace moq::relay

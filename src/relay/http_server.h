@@ -1,82 +1,61 @@
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <functional>
+#include <array>
+#include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "native/io/event_loop.h"
 #include "native/io/packet_io.h"
+#include "native/tls/certificate.h"
 #include "net/base/error.h"
+#include "net/base/time.h"
+#include "relay/http.h"
+#include "relay/http_connection.h"
 
 namespace moq::relay {
 
-/// What one TCP listener lets its clients hold.
-struct HttpLimits {
-  /// Connections at once; more wait in the kernel's queue.
-  std::size_t max_connections = 256;
-  /// Bytes of a request's line and headers; more are answered with 431.
-  std::size_t max_header = 8192;
-  /// Bytes of a request's body, where a route reads it; more are answered with 413.
-  std::size_t max_body = 65536;
-  /// From the first byte of a request to its end, and for the answer to be taken.
-  std::chrono::milliseconds request_timeout = std::chrono::seconds(10);
-  /// Between requests of one connection.
-  std::chrono::milliseconds idle_timeout = std::chrono::seconds(30);
+/// Why a listener did not take a connection.
+enum class AcceptFailure : unsigned char {
+  connection,  ///< it died before it was taken; nobody's fault
+  exhausted,   ///< the process or the machine is out of descriptors or memory
+  unknown,
+};
+inline constexpr std::array kAcceptFailures = {AcceptFailure::connection, AcceptFailure::exhausted,
+                                               AcceptFailure::unknown};
+std::string_view to_string(AcceptFailure failure);
+
+/// What became of the connections of a listener.
+struct AcceptCounts {
+  std::array<std::uint64_t, kAcceptFailures.size()> failures{};
+  /// For how long it has been out of resources; zero if it is not.
+  Duration stalled{};
 };
 
-struct HttpRequest {
-  std::string_view path;   ///< as it was sent: still encoded
-  std::string_view query;  ///< without the question mark
-  std::string_view body;   ///< of POST only
-};
-
-struct HttpAnswer {
-  unsigned status = 200;
-  std::string body = {};
-  std::string_view type = "text/plain; charset=utf-8";
-};
-
-/// What is done about a path, by method; empty ones are answered with 405. HEAD is
-/// answered as GET, without the body.
-struct HttpRoute {
-  using Handler = std::function<HttpAnswer(const HttpRequest& request)>;
-
-  std::string_view path;
-  Handler get;
-  Handler post = {};
-  Handler del = {};
-};
-
-/// Whose requests are answered.
-enum class HttpAudience : unsigned char {
-  everyone,  ///< every web page too (CORS)
-  /// No web page: requests that a browser sends for one are answered with 403, so that
-  /// no page that an operator visits reaches a listener of this machine.
-  programs,
-};
-
-/// An HTTP/1.1 server on one TCP address, for short answers.
+/// An HTTP/1.1 server on one TCP address, with TLS or without.
 class HttpServer {
  public:
   /// Listens; "[::]" takes IPv4 as well. Handlers run on the loop's thread. Fails with an
-  /// IoError that names the address. `events` must outlive this.
-  static Result<std::unique_ptr<HttpServer>> listen(native::EventLoop& events,
-                                                    const native::SocketAddress& address,
-                                                    std::vector<HttpRoute> routes,
-                                                    HttpAudience audience,
-                                                    const HttpLimits& limits = {});
+  /// IoError that names the address. `events` must outlive this. `certificates`: those of
+  /// HTTPS (see `set_certificates`); none: plain HTTP.
+  static Result<std::unique_ptr<HttpServer>> listen(
+      native::EventLoop& events, const native::SocketAddress& address,
+      std::vector<HttpRoute> routes, HttpAudience audience, const HttpLimits& limits = {},
+      const std::vector<native::tls::Identity>& certificates = {});
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
-  /// Stops listening and drops what is connected.
+  /// Stops listening, drops what is connected, and gives up what is being worked on.
   ~HttpServer();
+
+  /// Of HTTPS: shows these from the next handshake on. The name that a client asks for
+  /// (SNI) selects; the first is for all others. Fails, and changes nothing, if OpenSSL
+  /// does not take them.
+  Result<void> set_certificates(const std::vector<native::tls::Identity>& certificates);
 
   /// Where it listens, with the port that the kernel chose for port 0.
   [[nodiscard]] const native::SocketAddress& address() const { return address_; }
+  [[nodiscard]] AcceptCounts accepts() const;
 
  private:
   class Listener;

@@ -157,17 +157,16 @@ std::vector<HttpRoute> internal_routes(InternalState state) {
     if (const auto cancelled = shared->cancel(); !cancelled) return conflict(cancelled.error());
     return answer(200, shared->status);
   };
-  return {health_route(),
-          ready_route([shared] { return shared->status().phase == Shutdown::Phase::running; }),
-          {.path = "/metrics",
-           .get =
-               [shared](const HttpRequest&) {
-                 return HttpAnswer{200, metrics_text(shared->status()), kMetricsType};
-               }},
-          {.path = "/drain",
-           .get = [shared](const HttpRequest&) { return answer(200, shared->status); },
-           .post = begin,
-           .del = call_off}};
+  return {
+      health_route(),
+      ready_route([shared] { return shared->status().phase == Shutdown::Phase::running; }),
+      {.path = "/metrics", .get = at_once([shared](const HttpRequest&) {
+                             return HttpAnswer{200, metrics_text(shared->status()), kMetricsType};
+                           })},
+      {.path = "/drain",
+       .get = at_once([shared](const HttpRequest&) { return answer(200, shared->status); }),
+       .post = at_once(begin),
+       .del = at_once(call_off)}};
 }
 
 }  // namespace moq::relay

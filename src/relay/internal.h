@@ -8,7 +8,7 @@
 #include "net/base/error.h"
 #include "relay/drain_order.h"
 #include "relay/drain_status.h"
-#include "relay/http_server.h"
+#include "relay/http.h"
 
 namespace moq::relay {
 

@@ -95,10 +95,12 @@ TEST(DrainJsonTest, SaysHowTheRelayStands) {
 
 class InternalRoutesTest : public testing::Test {
  protected:
-  HttpAnswer ask(std::string_view path, HttpRoute::Handler HttpRoute::*method,
+  HttpAnswer ask(std::string_view path, HttpHandler HttpRoute::*method,
                  const HttpRequest& request = {}) {
     const auto route = std::ranges::find(routes_, path, &HttpRoute::path);
-    return ((*route).*method)(request);
+    HttpAnswer given;
+    ((*route).*method)(request, [&](HttpAnswer answer) { given = std::move(answer); });
+    return given;
   }
 
   DrainStatus status_;

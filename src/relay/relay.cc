@@ -16,6 +16,7 @@
 #include "net/protocol/error.h"
 #include "net/session/version.h"
 #include "relay/internal.h"
+#include "relay/media_routes.h"
 #include "relay/memory.h"
 #include "relay/notify.h"
 #include "relay/web.h"
@@ -95,7 +96,11 @@ Relay::Relay(native::EventLoop& events, const Config& config, Ended ended)
               .on_empty = {}},
       shutdown_(events.loop(), config.drain, *this),
       report_(events.loop(), *shared_.census, ::isatty(STDERR_FILENO) == 1),
-      ended_(std::move(ended)) {
+      ended_(std::move(ended)),
+      cache_(shared_.budget),
+      origin_(events.loop(), shared_.hop_id),
+      bridge_(events.loop(), origin_, cache_),
+      workers_(worker_count(config)) {
   shared_.budget->capacity = config.cache.capacity.resolve(total_memory());
   shared_.budget->duration = config.cache.duration.count();
   shared_.on_empty = [this, alive = std::weak_ptr(alive_)](std::size_t worker, unsigned drain) {
@@ -122,7 +127,15 @@ Result<void> Relay::open(const Config& config) {
   shared_.versions = versions;
   server.quic = quic_config(config.server.quic);
   server.with_ctrl_c_handler(false);
-  workers_.resize(server.workers);
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+    bridge_.connect(worker, [this, worker](Bridge::Messages messages) {
+      server_->at(worker).events().post([this, worker, sent = std::move(messages)]() mutable {
+        if (RelayWorker* reader = workers_[worker].get()) {
+          reader->bridge().receive(workers_.size(), std::move(sent));
+        }
+      });
+    });
+  }
 
   MOQ_TRY(server_,
           native::Server::start(
@@ -146,14 +159,7 @@ Result<void> Relay::open(const Config& config) {
 Result<void> Relay::open_web(const Config& config) {
   if (config.web.http_listen) {
     MOQ_TRY(const auto address, resolve(*config.web.http_listen));
-    const auto fingerprint = [this] {
-      const auto all = server_->fingerprints();
-      return all.empty() ? "" : native::tls::to_hex(all.front());
-    };
-    MOQ_TRY(web_, HttpServer::listen(events_, address,
-                                     web_routes({.fingerprint = fingerprint,
-                                                 .ready = [this] { return shutdown_.running(); }}),
-                                     HttpAudience::everyone));
+    MOQ_TRY(web_, HttpServer::listen(events_, address, public_routes(), HttpAudience::everyone));
     log::info("listening for HTTP on TCP {}", web_->address().to_string());
   }
   if (config.internal.listen) {
@@ -172,9 +178,34 @@ Result<void> Relay::open_web(const Config& config) {
   return {};
 }
 
+std::vector<HttpRoute> Relay::public_routes() {
+  const auto fingerprint = [this] {
+    const auto all = server_->fingerprints();
+    return all.empty() ? "" : native::tls::to_hex(all.front());
+  };
+  auto routes =
+      web_routes({.fingerprint = fingerprint, .ready = [this] { return shutdown_.running(); }});
+  auto more = media_routes({.origin = origin_,
+                            .authorize = [this](const std::string& target,
+                                                const std::function<void(Result<Scope>)>& done) {
+                              auto grant = shared_.access->authorize(target, unix_now());
+                              if (!grant) return done(fail(std::move(grant).error()));
+                              done(std::move(grant->scope));
+                            }});
+  std::ranges::move(more, std::back_inserter(routes));
+  return routes;
+}
+
 void Relay::start_worker(native::Worker& worker) {
   const std::size_t index = worker.index();
   workers_[index] = std::make_unique<RelayWorker>(worker, shared_);
+  // This thread's comes last.
+  workers_[index]->bridge().connect(
+      workers_.size(), [this, index, alive = std::weak_ptr(alive_)](Bridge::Messages messages) {
+        events_.post([this, index, alive, sent = std::move(messages)]() mutable {
+          if (!alive.expired()) bridge_.receive(index, std::move(sent));
+        });
+      });
   for (std::size_t other = 0; other < workers_.size(); ++other) {
     if (other == index) continue;
     workers_[index]->bridge().connect(

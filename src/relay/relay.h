@@ -9,6 +9,9 @@
 
 #include "native/io/event_loop.h"
 #include "native/server/server.h"
+#include "net/model/cache.h"
+#include "net/model/origin.h"
+#include "relay/bridge.h"
 #include "relay/config.h"
 #include "relay/drain_report.h"
 #include "relay/drain_status.h"
@@ -58,6 +61,8 @@ class Relay final : private ShutdownEffects {
   Result<void> open(const Config& config);
   Result<void> open_web(const Config& config);
   void start_worker(native::Worker& worker);
+  /// What HTTP's clients may ask of media.
+  [[nodiscard]] std::vector<HttpRoute> public_routes();
   /// Runs `task` on each worker's thread, later.
   void on_workers(const std::function<void(RelayWorker&)>& task);
   void on_empty(std::size_t worker, unsigned drain);
@@ -81,6 +86,10 @@ class Relay final : private ShutdownEffects {
   /// The workers on which the last drain has left nobody.
   std::set<std::size_t> empty_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  /// What HTTP reads of media: this thread is a reader like any worker.
+  Cache cache_;
+  Origin origin_;
+  Bridge bridge_;
   /// Each touched on its worker's thread only.
   std::vector<std::unique_ptr<RelayWorker>> workers_;
   std::unique_ptr<native::Server> server_;

@@ -5,13 +5,16 @@
 namespace moq::relay {
 
 HttpRoute health_route() {
-  return {.path = "/health", .get = [](const HttpRequest&) { return HttpAnswer{200, "ok\n"}; }};
+  return {.path = "/health", .get = at_once([](const HttpRequest&) {
+                               return HttpAnswer{200, "ok\n"};
+                             })};
 }
 
 HttpRoute ready_route(std::function<bool()> ready) {
-  return {.path = "/ready", .get = [ready = std::move(ready)](const HttpRequest&) {
+  return {.path = "/ready",
+          .get = at_once([ready = std::move(ready)](const HttpRequest&) {
             return ready() ? HttpAnswer{200, "ok\n"} : HttpAnswer{503, "draining\n"};
-          }};
+          })};
 }
 
 std::vector<HttpRoute> web_routes(WebState state) {
@@ -21,7 +24,7 @@ std::vector<HttpRoute> web_routes(WebState state) {
     return HttpAnswer{200, std::move(text)};
   };
   return {health_route(), ready_route(std::move(state.ready)),
-          HttpRoute{.path = "/certificate.sha256", .get = certificate}};
+          HttpRoute{.path = "/certificate.sha256", .get = at_once(certificate)}};
 }
 
 }  // namespace moq::relay

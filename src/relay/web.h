@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "relay/http_server.h"
+#include "relay/http.h"
 
 namespace moq::relay {
 

@@ -12,6 +12,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "relay/http_server.h"
+
 namespace moq::relay {
 namespace {
 
@@ -43,10 +45,10 @@ class WebTest : public testing::Test {
   // A listener whose /echo has all methods.
   void listen_for_programs(const HttpLimits& limits = {}) {
     const auto echo = [](const char* method) {
-      return [method](const HttpRequest& request) {
+      return at_once([method](const HttpRequest& request) {
         return HttpAnswer{
             202, fmt::format("{} {} {} {}\n", method, request.path, request.query, request.body)};
-      };
+      });
     };
     listen({{.path = "/echo", .get = echo("get"), .post = echo("post"), .del = echo("del")}},
            HttpAudience::programs, limits);
@@ -93,6 +95,150 @@ class WebTest : public testing::Test {
     client.closed = true;
   }
 };
+
+/// A body that a test feeds.
+struct Feed {
+  std::vector<Bytes> waiting;
+  HttpBody::State state = HttpBody::State::more;
+  std::function<void()> ready;
+  std::optional<std::uint64_t> size;
+
+  void put(std::string_view text) {
+    waiting.push_back(Bytes::copy_of(text));
+    wake();
+  }
+  void end(HttpBody::State with = HttpBody::State::end) {
+    state = with;
+    wake();
+  }
+  void wake() {
+    if (const auto now = std::exchange(ready, nullptr)) now();
+  }
+};
+
+class FedBody final : public HttpBody {
+ public:
+  explicit FedBody(std::shared_ptr<Feed> feed) : feed_(std::move(feed)) {}
+  Part take() override {
+    return {.chunks = std::exchange(feed_->waiting, {}), .state = feed_->state};
+  }
+  void wait(std::function<void()> ready) override { feed_->ready = std::move(ready); }
+  [[nodiscard]] std::optional<std::uint64_t> size() const override { return feed_->size; }
+
+ private:
+  std::shared_ptr<Feed> feed_;
+};
+
+/// A listener whose /later is answered when a test says so.
+class LaterTest : public WebTest {
+ protected:
+  explicit LaterTest() {
+    listen({{.path = "/later",
+             .get =
+                 [this](const HttpRequest& request, const HttpReply& reply) {
+                   rest_ = request.rest;
+                   reply_ = reply;
+                   auto work = std::make_shared<int>(0);
+                   work_ = work;
+                   return work;
+                 },
+             .below = true}},
+           HttpAudience::everyone);
+  }
+  void until_asked() {
+    ASSERT_TRUE(events_.run_until([&] { return static_cast<bool>(reply_); }, kDeadline));
+  }
+  std::string finish(Client& client) {
+    EXPECT_TRUE(events_.run_until([&] { return client.closed; }, kDeadline));
+    return client.received;
+  }
+  HttpAnswer stream() { return {.stream = std::make_unique<FedBody>(feed_)}; }
+
+  std::string rest_;
+  HttpReply reply_;
+  std::weak_ptr<int> work_;
+  std::shared_ptr<Feed> feed_ = std::make_shared<Feed>();
+};
+
+TEST_F(LaterTest, AnswersLater) {
+  Client client;
+  connect(client, request("GET /later/a/b?x"));
+  until_asked();
+  EXPECT_EQ(rest_, "a/b");
+  EXPECT_FALSE(work_.expired());
+  reply_({201, "done"});
+  EXPECT_THAT(finish(client), AllOf(StartsWith("HTTP/1.1 201"), EndsWith("\r\n\r\ndone")));
+  EXPECT_TRUE(work_.expired());
+}
+
+TEST_F(LaterTest, LeavesOtherPathsAlone) {
+  EXPECT_THAT(exchange(request("GET /laterly")), StartsWith("HTTP/1.1 404"));
+}
+
+TEST_F(LaterTest, SendsABodyInChunksAsItComes) {
+  Client client;
+  connect(client, request("GET /later"));
+  until_asked();
+  feed_->put("one");
+  reply_(stream());
+  ASSERT_TRUE(events_.run_until(
+      [&] { return client.received.find("one\r\n") != std::string::npos; }, kDeadline));
+  feed_->put("two");
+  feed_->end();
+  EXPECT_THAT(finish(client), AllOf(HasSubstr("Transfer-Encoding: chunked\r\n"),
+                                    EndsWith("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")));
+}
+
+TEST_F(LaterTest, SaysHowLargeABodyIsThatIsThere) {
+  feed_->size = 6;
+  feed_->put("one");
+  feed_->put("two");
+  feed_->end();
+  Client client;
+  connect(client, request("GET /later"));
+  until_asked();
+  reply_(stream());
+  EXPECT_THAT(finish(client),
+              AllOf(HasSubstr("Content-Length: 6\r\n"), EndsWith("\r\n\r\nonetwo")));
+}
+
+TEST_F(LaterTest, DoesNotEndABodyThatBreaksOff) {
+  Client client;
+  connect(client, request("GET /later"));
+  until_asked();
+  feed_->put("one");
+  feed_->end(HttpBody::State::broken);
+  reply_(stream());
+  EXPECT_THAT(finish(client), EndsWith("3\r\none\r\n"));
+}
+
+TEST_F(LaterTest, ClosesAfterABodyForHttp10) {
+  Client client;
+  connect(client, "GET /later HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  until_asked();
+  feed_->put("one");
+  feed_->end();
+  reply_(stream());
+  EXPECT_THAT(finish(client), AllOf(Not(HasSubstr("chunked")), EndsWith("\r\n\r\none")));
+}
+
+TEST_F(LaterTest, HeadHasNoBodyThatComesBitByBit) {
+  Client client;
+  connect(client, request("HEAD /later"));
+  until_asked();
+  reply_(stream());
+  EXPECT_THAT(finish(client), EndsWith("\r\n\r\n"));
+}
+
+TEST_F(LaterTest, GivesUpWhatItWorksOnWhenItEnds) {
+  Client client;
+  connect(client, request("GET /later"));
+  until_asked();
+  web_.reset();
+  EXPECT_TRUE(work_.expired());
+  reply_({200, "too late"});
+  EXPECT_EQ(finish(client), "");
+}
 
 TEST_F(WebTest, AnswersHealthAndReadiness) {
   listen();
@@ -222,16 +368,43 @@ TEST_F(WebTest, DropsWhoSaysNothing) {
   EXPECT_EQ(exchange(""), "");
 }
 
-TEST_F(WebTest, TakesTheNextConnectionOnceOneOfTheMostIsGone) {
-  listen({.max_connections = 1, .idle_timeout = std::chrono::milliseconds(50)});
+TEST_F(WebTest, DropsASilentClientForOneMoreThanTheMost) {
+  listen({.max_connections = 2});
   Client silent;
+  Client other;
+  connect(other, "", "::1");
   connect(silent, "");
-  ASSERT_TRUE(events_.run_until([&] { return silent.connected; }, kDeadline));
+  ASSERT_TRUE(events_.run_until([&] { return silent.connected && other.connected; }, kDeadline));
+  // Of the address that has most: this one comes from there, too.
+  EXPECT_THAT(exchange(request("GET /health")), StartsWith("HTTP/1.1 200"));
+  Client more;
+  connect(more, "");
+  ASSERT_TRUE(events_.run_until([&] { return more.connected; }, kDeadline));
+  EXPECT_THAT(exchange(request("GET /health")), StartsWith("HTTP/1.1 200"));
+  ASSERT_TRUE(events_.run_until([&] { return silent.closed || more.closed; }, kDeadline));
+  EXPECT_FALSE(other.closed);
+}
+
+TEST_F(LaterTest, WaitsForRoomWhileAllAreBeingAnswered) {
+  web_.reset();
+  HttpReply first;
+  listen({{.path = "/later",
+           .get = [&](const HttpRequest&, const HttpReply& reply) -> std::shared_ptr<void> {
+             (first ? reply_ : first) = reply;
+             return nullptr;
+           }}},
+         HttpAudience::everyone, {.max_connections = 1});
+  Client busy;
   Client waiting;
-  connect(waiting, request("GET /health"));
-  ASSERT_TRUE(events_.run_until([&] { return waiting.closed; }, kDeadline));
-  EXPECT_TRUE(silent.closed);
-  EXPECT_THAT(waiting.received, StartsWith("HTTP/1.1 200"));
+  connect(busy, request("GET /later"));
+  ASSERT_TRUE(events_.run_until([&] { return static_cast<bool>(first); }, kDeadline));
+  connect(waiting, request("GET /later"));
+  ASSERT_TRUE(events_.run_until([&] { return waiting.connected; }, kDeadline));
+  first({200, "first"});
+  until_asked();
+  reply_({200, "second"});
+  EXPECT_THAT(finish(busy), EndsWith("first"));
+  EXPECT_THAT(finish(waiting), EndsWith("second"));
 }
 
 TEST_F(WebTest, NamesAnAddressThatIsTaken) {

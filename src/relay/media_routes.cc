@@ -1,0 +1,212 @@
+#include "relay/media_routes.h"
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "native/client/url.h"
+#include "net/base/log.h"
+#include "net/model/error.h"
+#include "relay/group_fetch.h"
+#include "relay/query.h"
+
+namespace moq::relay {
+
+namespace {
+
+// A group never changes; but a publisher that begins anew may count from 0 again.
+constexpr std::string_view kWholeGroup = "max-age=60";
+constexpr std::string_view kWholeGroupOfToken = "private, max-age=60";
+
+using Shared = std::shared_ptr<const MediaState>;
+
+HttpAnswer refusal(const Error& error) { return {401, error.detail() + "\n"}; }
+
+/// The path that `encoded` stands for; none if that is not as it should be.
+std::optional<std::string> decode(std::string_view encoded) {
+  auto path = native::percent_decode(encoded);
+  if (!path || path->find('?') != std::string::npos) return std::nullopt;
+  return *std::move(path);
+}
+
+/// What a client would connect to, to be allowed the same.
+std::string target_of(std::string_view path, std::string_view query) {
+  return fmt::format("/{}?{}", path, query);
+}
+
+constexpr char kBadEncoding[] = "the URL is not percent-encoded as it should be\n";
+
+// --- /announced
+
+/// Tells of everything that is announced now.
+class Listing final : private AnnounceReader {
+ public:
+  Listing(Origin& origin, Scope scope, HttpReply reply)
+      : scope_(std::move(scope)),
+        reply_(std::move(reply)),
+        watch_(origin.watch(scope_.root, *this)) {}
+
+ private:
+  void on_announcements(const std::vector<Announcement>& changes) override {
+    std::string text;
+    for (const Announcement& change : changes) {
+      const Path path = change.path.without(scope_.root);
+      if (change.broadcast == nullptr || !Scope::allows(scope_.subscribe, path)) continue;
+      if (!std::exchange(first_, false)) text += '\n';
+      text += path.text();
+    }
+    watch_.reset();
+    reply_({.body = std::move(text)});
+  }
+
+  Scope scope_;
+  HttpReply reply_;
+  bool first_ = true;
+  std::unique_ptr<Origin::Watch> watch_;
+};
+
+/// What is going on for one request; what it holds ends with the client.
+struct Pending {
+  std::shared_ptr<void> work;
+};
+
+HttpHandler announced(const Shared& state) {
+  return [state](const HttpRequest& request, const HttpReply& reply) -> std::shared_ptr<void> {
+    const auto prefix = decode(request.rest);
+    if (!prefix) {
+      reply({400, kBadEncoding});
+      return nullptr;
+    }
+    const auto pending = std::make_shared<Pending>();
+    state->authorize(target_of(*prefix, request.query),
+                     [state, reply, waiting = std::weak_ptr(pending)](Result<Scope> scope) {
+                       const auto still = waiting.lock();
+                       if (still == nullptr) return;
+                       if (!scope) return reply(refusal(scope.error()));
+                       still->work =
+                           std::make_shared<Listing>(state->origin, *std::move(scope), reply);
+                     });
+    return pending;
+  };
+}
+
+// --- /fetch
+
+struct Question {
+  GroupWanted wanted;
+  std::string target;  ///< of the broadcast
+  bool has_token = false;
+};
+
+tl::expected<Question, HttpAnswer> read_question(const HttpRequest& request) {
+  const auto mistake = [](std::string what) {
+    return tl::unexpected(HttpAnswer{400, std::move(what)});
+  };
+  const auto path = decode(request.rest);
+  const auto fields = read_query(request.query);
+  if (!path || !fields) return mistake(kBadEncoding);
+  const std::size_t slash = path->rfind('/');
+  if (slash == std::string::npos || slash + 1 == path->size()) {
+    return mistake("expected /fetch/BROADCAST/TRACK\n");
+  }
+  Question question;
+  question.wanted.track = path->substr(slash + 1);
+  question.target = target_of(path->substr(0, slash), request.query);
+  for (const auto& [name, value] : *fields) {
+    if (name == "jwt" && !value.empty()) question.has_token = true;
+    if (name != "group" || value == "latest") continue;
+    std::uint64_t number = 0;
+    const char* end = value.data() + value.size();
+    const auto read = std::from_chars(value.data(), end, number);
+    if (read.ec != std::errc() || read.ptr != end) {
+      return mistake("group: expected a number, or latest\n");
+    }
+    question.wanted.group = number;
+  }
+  return question;
+}
+
+HttpAnswer answer_of(const Error& error) {
+  if (error.is(ModelError::not_found)) return {404, "there is no such track or group\n"};
+  return {502, fmt::format("it cannot be had: {}\n", error.message())};
+}
+
+/// One request for a group.
+class Fetching : public std::enable_shared_from_this<Fetching> {
+ public:
+  Fetching(Shared state, Question question, HttpReply reply)
+      : state_(std::move(state)),
+        question_(std::move(question)),
+        reply_(std::move(reply)),
+        loop_(state_->origin.loop()),
+        end_(later(loop_.now(), state_->fetch_timeout)),
+        deadline_(loop_, [this] {
+          fetch_.reset();
+          reply_({504, "the broadcast or group has not come in time\n"});
+        }) {}
+
+  void start() {
+    deadline_.arm(end_);
+    state_->authorize(question_.target, [waiting = weak_from_this()](Result<Scope> scope) {
+      if (const auto still = waiting.lock()) still->authorized(std::move(scope));
+    });
+  }
+
+ private:
+  void authorized(Result<Scope> scope) {
+    if (!scope) return reply_(refusal(scope.error()));
+    if (!Scope::allows(scope->subscribe, Path())) {
+      return reply_({401, "it may not be subscribed to\n"});
+    }
+    question_.wanted.broadcast = scope->root;
+    fetch_ = std::make_shared<GroupFetch>(
+        state_->origin, question_.wanted,
+        [this](Result<std::shared_ptr<Group>> group) { found(std::move(group)); });
+  }
+
+  void found(Result<std::shared_ptr<Group>> group) {
+    deadline_.cancel();
+    if (!group) return reply_(answer_of(group.error()));
+    HttpAnswer answer{.type = "application/octet-stream"};
+    answer.headers.emplace_back("Moq-Group", std::to_string((*group)->sequence()));
+    if (question_.wanted.group && (*group)->complete()) {
+      answer.cache_control = question_.has_token ? kWholeGroupOfToken : kWholeGroup;
+    }
+    answer.stream = make_group_body(loop_, *std::move(group), fetch_, end_);
+    reply_(std::move(answer));
+  }
+
+  Shared state_;
+  Question question_;
+  HttpReply reply_;
+  Loop& loop_;
+  Time end_;
+  Timer deadline_;
+  std::shared_ptr<GroupFetch> fetch_;
+};
+
+HttpHandler fetch(const Shared& state) {
+  return [state](const HttpRequest& request, const HttpReply& reply) -> std::shared_ptr<void> {
+    auto question = read_question(request);
+    if (!question) {
+      reply(std::move(question).error());
+      return nullptr;
+    }
+    auto fetching = std::make_shared<Fetching>(state, *std::move(question), reply);
+    fetching->start();
+    return fetching;
+  };
+}
+
+}  // namespace
+
+std::vector<HttpRoute> media_routes(MediaState state) {
+  const auto shared = std::make_shared<const MediaState>(std::move(state));
+  return {{.path = "/announced", .get = announced(shared), .below = true},
+          {.path = "/fetch", .get = fetch(shared), .below = true}};
+}
+
+}  // namespace moq::relay
