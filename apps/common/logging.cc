@@ -38,6 +38,8 @@ Logging::Logging(log::Level least) {
   log::set_sink(write, least);
 }
 
+void Logging::set_least(log::Level least) { log::set_sink(write, least); }
+
 Logging::~Logging() {
   log::set_sink(nullptr, log::Level::off);
   spdlog::shutdown();

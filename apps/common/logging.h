@@ -14,6 +14,8 @@ class Logging {
   explicit Logging(log::Level least);
   Logging(const Logging&) = delete;
   Logging& operator=(const Logging&) = delete;
+  /// Changes what is logged. From any thread.
+  static void set_least(log::Level least);
   /// Writes what is still waiting, and stops.
   ~Logging();
 };

@@ -13,6 +13,7 @@
 #include "native/io/event_loop.h"
 #include "native/io/signals.h"
 #include "relay/config.h"
+#include "relay/live_config.h"
 #include "relay/relay.h"
 
 namespace {
@@ -37,8 +38,20 @@ int check(const moq::relay::Config& config, const std::string& text) {
   return 0;
 }
 
-int serve(moq::native::EventLoop& events, std::unique_ptr<moq::relay::Relay>& relay,
-          const moq::relay::Config& config) {
+/// What signals are for, as soon as it is there.
+struct Running {
+  std::unique_ptr<moq::relay::Relay> relay;
+  std::unique_ptr<moq::relay::LiveConfig> config;
+
+  void on_signal(int signal) const {
+    if (signal == SIGHUP) return config->reload();
+    relay->on_signal(signal);
+  }
+};
+
+int serve(moq::native::EventLoop& events, Running& running,
+          const std::vector<std::string>& arguments, const moq::relay::Loaded& loaded) {
+  const moq::relay::Config& config = *loaded.config;
   const moq::apps::Logging logging(config.log.level);
   for (const std::string& warning : config.warnings) moq::log::warn("{}", warning);
   int exit_code = kFailure;
@@ -50,10 +63,13 @@ int serve(moq::native::EventLoop& events, std::unique_ptr<moq::relay::Relay>& re
     moq::log::error("{}", started.error().message());
     return kFailure;
   }
-  relay = *std::move(started);
+  running.relay = *std::move(started);
+  running.config = std::make_unique<moq::relay::LiveConfig>(*running.relay, arguments, environment,
+                                                            loaded, moq::apps::Logging::set_least);
   events.run();
   // Its workers have things to log to the last.
-  relay.reset();
+  running.config.reset();
+  running.relay.reset();
   return exit_code;
 }
 
@@ -62,13 +78,13 @@ int serve(moq::native::EventLoop& events, std::unique_ptr<moq::relay::Relay>& re
 int main(int argc, char** argv) {
   try {
     moq::native::EventLoop events;
-    std::unique_ptr<moq::relay::Relay> relay;
+    Running running;
     // Before anything that takes time: a signal that comes during start-up is
     // kept, and drains as soon as the loop runs.
-    const moq::native::SignalSet signals(events, {SIGINT, SIGTERM},
-                                         [&](int signal) { relay->on_signal(signal); });
-    const auto loaded =
-        moq::relay::load_config(std::vector<std::string>(argv + 1, argv + argc), environment);
+    const moq::native::SignalSet signals(events, {SIGINT, SIGTERM, SIGHUP},
+                                         [&](int signal) { running.on_signal(signal); });
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    const auto loaded = moq::relay::load_config(arguments, environment);
     for (const std::string& mistake : loaded.mistakes) {
       fmt::print(stderr, "moq-relay: {}\n", mistake);
     }
@@ -78,7 +94,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (loaded.check) return check(*loaded.config, loaded.text);
-    return serve(events, relay, *loaded.config);
+    return serve(events, running, arguments, loaded);
   } catch (const std::exception& error) {
     fmt::print(stderr, "moq-relay: {}\n", error.what());
     return kFailure;

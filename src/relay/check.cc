@@ -25,6 +25,8 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
+}  // namespace
+
 std::string value_of(const Assignment& set) {
   const Key& key = *set.key;
   if (key.type == Type::boolean || key.type == Type::count) return set.items.front();
@@ -33,8 +35,6 @@ std::string value_of(const Assignment& set) {
   for (const std::string& item : set.items) list += (list.empty() ? "" : ", ") + quoted(item);
   return fmt::format("[{}]", list);
 }
-
-}  // namespace
 
 std::string check_text(const std::vector<Assignment>& effective) {
   std::string out;

@@ -51,6 +51,14 @@ class Merge {
 
   Config take() { return std::move(config_); }
   [[nodiscard]] const std::vector<Assignment>& effective() const { return effective_; }
+  [[nodiscard]] std::vector<Setting> settings() const {
+    std::vector<Setting> all;
+    for (const Key& key : all_keys()) {
+      const auto set = std::ranges::find(effective_, &key, &Assignment::key);
+      if (set != effective_.end()) all.push_back({&key, value_of(*set)});
+    }
+    return all;
+  }
   /// Shows another value for a key than what was set, as a remark.
   void show(std::string_view name, std::string value, std::string where) {
     std::erase_if(effective_, [&](const Assignment& set) { return set.key->name() == name; });
@@ -63,6 +71,7 @@ class Merge {
   void check() {
     check_versions();
     check_tls();
+    check_https();
     check_access();
     check_ranges();
     check_drain();
@@ -161,6 +170,21 @@ class Merge {
     for (const std::string& file : tls.key) check_file("server.tls.key", file);
     if (std::ranges::find(tls.generate, "") != tls.generate.end()) {
       mistake("server.tls.generate", "found an empty name, expected a host name or address");
+    }
+  }
+
+  void check_https() {
+    const Config::Web& web = config_.web;
+    if (web.https_cert.size() != web.https_key.size()) {
+      mistake(places_.contains("web.https.cert") ? "web.https.cert" : "web.https.key",
+              fmt::format("each certificate needs its key: there are {} certificates and {} keys",
+                          web.https_cert.size(), web.https_key.size()));
+    }
+    for (const std::string& file : web.https_cert) check_file("web.https.cert", file);
+    for (const std::string& file : web.https_key) check_file("web.https.key", file);
+    if (!web.https_cert.empty() && !web.https_listen) {
+      config_.warnings.push_back(fmt::format(
+          "{}: without effect, since web.https.listen is not set", places_.at("web.https.cert")));
     }
   }
 
@@ -303,6 +327,7 @@ Loaded load_config(const std::vector<std::string>& arguments, const Environment&
   if (!loaded.mistakes.empty()) return loaded;
 
   loaded.config = merge.take();
+  loaded.settings = merge.settings();
   if (const auto filter = environment(kFilterVariable)) {
     if (const auto level = rust_log_level(*filter)) {
       loaded.config->log.level = *level;
@@ -311,6 +336,19 @@ Loaded load_config(const std::vector<std::string>& arguments, const Environment&
   }
   if (loaded.check) loaded.text = check_text(merge.effective());
   return loaded;
+}
+
+Changes compare(const std::vector<Setting>& before, const std::vector<Setting>& after) {
+  const auto value_in = [](const std::vector<Setting>& settings, const Key& key) {
+    const auto set = std::ranges::find(settings, &key, &Setting::key);
+    return set == settings.end() ? std::string() : set->value;
+  };
+  Changes changes;
+  for (const Key& key : all_keys()) {
+    if (value_in(before, key) == value_in(after, key)) continue;
+    (key.live ? changes.live : changes.restart).push_back(key.name());
+  }
+  return changes;
 }
 
 }  // namespace moq::relay

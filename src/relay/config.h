@@ -55,7 +55,10 @@ struct Config {
   } server;
 
   struct Web {
-    std::optional<HostPort> http_listen;  ///< none: no HTTP
+    std::optional<HostPort> http_listen;   ///< none: no HTTP
+    std::optional<HostPort> https_listen;  ///< none: no HTTPS
+    std::vector<std::string> https_cert;   ///< PEM files, a chain each; empty: server.tls has them
+    std::vector<std::string> https_key;    ///< PEM files, as many as `https_cert`
   } web;
 
   struct Auth {
@@ -81,10 +84,20 @@ struct Config {
   std::vector<std::string> warnings;
 };
 
+struct Key;
+
+/// What was set of one key, as it would be written.
+struct Setting {
+  const Key* key = nullptr;
+  std::string value;
+};
+
 /// What a command line came to.
 struct Loaded {
   /// There is a configuration unless there are mistakes, or help was asked for.
   std::optional<Config> config;
+  /// What it is made of, in the order of --help.
+  std::vector<Setting> settings;
   /// The answer to --help, --version or --check; "" otherwise.
   std::string text;
   /// Whether it is only to be checked.
@@ -95,6 +108,13 @@ struct Loaded {
 
 /// Reads an environment variable; none when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+/// How two configurations differ, by the names of keys.
+struct Changes {
+  std::vector<std::string> live;     ///< those that need no restart
+  std::vector<std::string> restart;  ///< those that do
+};
+Changes compare(const std::vector<Setting>& before, const std::vector<Setting>& after);
 
 /// Merges the command line (without the program's name), the environment and
 /// the file that the command line names. A flag beats a variable beats the

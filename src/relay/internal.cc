@@ -148,7 +148,7 @@ std::string drain_json(const DrainStatus& status) {
 std::vector<HttpRoute> internal_routes(InternalState state) {
   const auto shared = std::make_shared<const InternalState>(std::move(state));
   const auto begin = [shared](const HttpRequest& request) -> HttpAnswer {
-    const auto order = read_drain_request(request.query, request.body, shared->usual);
+    const auto order = read_drain_request(request.query, request.body, shared->usual());
     if (!order) return {400, order.error() + "\n"};
     if (const auto begun = shared->drain(*order); !begun) return conflict(begun.error());
     return answer(202, shared->status);

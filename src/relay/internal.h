@@ -20,7 +20,7 @@ struct InternalState {
   /// Calls it off, or fails with a ShutdownError.
   std::function<Result<void>()> cancel;
   /// What a drain is like unless its request says otherwise.
-  DrainOrder usual;
+  std::function<DrainOrder()> usual;
 };
 
 /// What an operator's tools may ask for: /health, /ready, and

@@ -119,7 +119,7 @@ class InternalRoutesTest : public testing::Test {
                          status_.phase = Shutdown::Phase::running;
                          return {};
                        },
-                       .usual = kUsual});
+                       .usual = [] { return kUsual; }});
 };
 
 TEST_F(InternalRoutesTest, ADrainIsAcceptedAndShown) {

@@ -32,6 +32,7 @@ std::string row(const Key& key) {
   if (key.support == Support::later) what = "Not yet: " + std::string(why_later(key)) + ".";
   if (key.support == Support::refused) what = "Refused: " + std::string(key.help) + ".";
   if (key.support == Support::now && key.help.empty()) what = "Parts of the key above.";
+  if (key.live) what += " *Live.*";
   if (!key.shown_default.empty()) what += fmt::format(" Default: {}.", code(key.shown_default));
   for (std::size_t at = what.find('|'); at != std::string::npos; at = what.find('|', at + 2)) {
     what.insert(at, "\\");

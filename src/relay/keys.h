@@ -56,6 +56,8 @@ struct Key {
   std::string_view env = {};
   Type type = Type::anything;
   Support support = Support::later;
+  /// Whether a change takes effect without a restart, at SIGHUP.
+  bool live = false;
   /// What stands for the value in --help: "ADDRESS".
   std::string_view placeholder = "VALUE";
   /// The default as it would be written; "" when there is none to show.

@@ -1,6 +1,8 @@
 #include "relay/notify.h"
 
+#include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <string>
 
 #include <fmt/format.h>
@@ -22,6 +24,13 @@ void send(const std::string& state) {
 }  // namespace
 
 void ready(std::string_view status) { send(fmt::format("READY=1\nSTATUS={}", status)); }
+
+void reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                   std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
+}
 
 void stopping(std::string_view status) { send(fmt::format("STOPPING=1\nSTATUS={}", status)); }
 

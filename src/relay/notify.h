@@ -10,6 +10,8 @@ namespace moq::relay::notify {
 
 /// Connections are accepted from now on: Type=notify units are up.
 void ready(std::string_view status);
+/// The configuration is being read again; `ready` follows.
+void reloading();
 /// The process is on its way out, and will take its time.
 void stopping(std::string_view status);
 /// The line that `systemctl status` shows.

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include "native/tls/certificate.h"
-#include "native/tls/server_certificates.h"
 #include "net/base/log.h"
 #include "net/protocol/error.h"
 #include "net/session/version.h"
@@ -67,15 +66,10 @@ native::quic::Config quic_config(const Config::Server::Quic& quic) {
   return config;
 }
 
-auto load_certificates(const Config::Server::Tls& tls) {
-  return native::tls::load_server_certificates(
-      {.cert = tls.cert, .key = tls.key, .generate = tls.generate});
-}
-
 }  // namespace
 
 Result<void> Relay::check(const Config& config) {
-  MOQ_CHECK_OK(load_certificates(config.server.tls));
+  MOQ_CHECK_OK(load_certificates(config));
   MOQ_CHECK_OK(Access::open(config.auth));
   return {};
 }
@@ -89,6 +83,8 @@ Result<std::unique_ptr<Relay>> Relay::start(native::EventLoop& events, const Con
 
 Relay::Relay(native::EventLoop& events, const Config& config, Ended ended)
     : events_(events),
+      config_(config),
+      certificate_files_(events.loop(), [this] { reload_certificates(); }),
       shared_{.access = {},
               .versions = {},
               .hop_id = random_hop_id(),
@@ -101,8 +97,7 @@ Relay::Relay(native::EventLoop& events, const Config& config, Ended ended)
       origin_(events.loop(), shared_.hop_id),
       bridge_(events.loop(), origin_, cache_),
       workers_(worker_count(config)) {
-  shared_.budget->capacity = config.cache.capacity.resolve(total_memory());
-  shared_.budget->duration = config.cache.duration.count();
+  set_cache(config.cache);
   shared_.on_empty = [this, alive = std::weak_ptr(alive_)](std::size_t worker, unsigned drain) {
     events_.post([this, worker, drain, alive] {
       if (!alive.expired()) on_empty(worker, drain);
@@ -113,13 +108,16 @@ Relay::Relay(native::EventLoop& events, const Config& config, Ended ended)
 Relay::~Relay() {
   internal_.reset();
   web_.reset();
+  secure_web_.reset();
   server_.reset();
 }
 
 Result<void> Relay::open(const Config& config) {
   MOQ_TRY(const auto versions, parse_versions(config.server.versions));
-  MOQ_TRY(shared_.access, Access::open(config.auth));
-  MOQ_TRY(const auto certificates, load_certificates(config.server.tls));
+  MOQ_TRY(access_, Access::open(config.auth));
+  shared_.access = access_;
+  MOQ_TRY(certificates_, load_certificates(config));
+  certificate_files_.set_files(certificate_files(config));
   native::ServerConfig server;
   MOQ_TRY(server.listen, resolve(config.server.bind));
   server.workers = worker_count(config);
@@ -139,7 +137,7 @@ Result<void> Relay::open(const Config& config) {
 
   MOQ_TRY(server_,
           native::Server::start(
-              std::move(server), certificates,
+              std::move(server), certificates_.quic,
               {.on_start = [this](native::Worker& worker) { start_worker(worker); },
                .on_request =
                    [this](native::Worker& worker, const auto& request) {
@@ -162,6 +160,12 @@ Result<void> Relay::open_web(const Config& config) {
     MOQ_TRY(web_, HttpServer::listen(events_, address, public_routes(), HttpAudience::everyone));
     log::info("listening for HTTP on TCP {}", web_->address().to_string());
   }
+  if (config.web.https_listen) {
+    MOQ_TRY(const auto address, resolve(*config.web.https_listen));
+    MOQ_TRY(secure_web_, HttpServer::listen(events_, address, public_routes(),
+                                            HttpAudience::everyone, {}, certificates_.https));
+    log::info("listening for HTTPS on TCP {}", secure_web_->address().to_string());
+  }
   if (config.internal.listen) {
     MOQ_TRY(const auto address, resolve(*config.internal.listen));
     MOQ_TRY(internal_,
@@ -171,7 +175,7 @@ Result<void> Relay::open_web(const Config& config) {
                     {.status = [this] { return status(); },
                      .drain = [this](const DrainOrder& order) { return shutdown_.request(order); },
                      .cancel = [this] { return shutdown_.cancel(); },
-                     .usual = config.drain}),
+                     .usual = [this] { return shutdown_.order(); }}),
                 HttpAudience::programs));
     log::info("listening for operators on TCP {}", internal_->address().to_string());
   }
@@ -221,12 +225,58 @@ void Relay::start_worker(native::Worker& worker) {
   }
 }
 
-void Relay::on_workers(const std::function<void(RelayWorker&)>& task) {
+void Relay::on_workers(const std::function<void(RelayWorker&)>& task, std::function<void()> done) {
+  // Of all workers; the last one that lets go of it has `done` called here.
+  const std::shared_ptr<void> all(
+      nullptr, [this, done = std::move(done), alive = std::weak_ptr(alive_)](void*) {
+        if (!done) return;
+        events_.post([done, alive] {
+          if (!alive.expired()) done();
+        });
+      });
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    server_->at(i).events().post([this, i, task] {
+    server_->at(i).events().post([this, i, task, all] {
       if (workers_[i] != nullptr) task(*workers_[i]);
     });
   }
+}
+
+Result<void> Relay::apply(const Config& config) {
+  MOQ_TRY(auto access, Access::open(config.auth));
+  MOQ_TRY(auto certificates, load_certificates(config, &certificates_));
+  config_ = config;
+  show(std::move(certificates));
+  access_ = std::move(access);
+  set_cache(config.cache);
+  shutdown_.set_order(config.drain);
+  on_workers([access = access_](RelayWorker& worker) { worker.set_access(access); },
+             [] { log::info("the configuration holds for all new sessions"); });
+  return {};
+}
+
+void Relay::reload_certificates() {
+  auto certificates = load_certificates(config_, &certificates_);
+  if (!certificates) {
+    return log::warn("the certificates that are in use stay, since new ones cannot be: {}",
+                     certificates.error().detail());
+  }
+  show(*std::move(certificates));
+  on_workers([](RelayWorker&) {}, [] { log::info("new certificates are in use"); });
+}
+
+void Relay::show(Certificates certificates) {
+  certificates_ = std::move(certificates);
+  certificate_files_.set_files(certificate_files(config_));
+  server_->set_certificates(certificates_.quic);
+  if (secure_web_ == nullptr) return;
+  if (const auto set = secure_web_->set_certificates(certificates_.https); !set) {
+    log::warn("HTTPS keeps its certificates: {}", set.error().detail());
+  }
+}
+
+void Relay::set_cache(const Config::Cache& cache) {
+  shared_.budget->capacity = cache.capacity.resolve(total_memory());
+  shared_.budget->duration = cache.duration.count();
 }
 
 DrainStatus Relay::status() {

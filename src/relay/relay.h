@@ -12,9 +12,11 @@
 #include "net/model/cache.h"
 #include "net/model/origin.h"
 #include "relay/bridge.h"
+#include "relay/certificates.h"
 #include "relay/config.h"
 #include "relay/drain_report.h"
 #include "relay/drain_status.h"
+#include "relay/file_watch.h"
 #include "relay/http_server.h"
 #include "relay/relay_worker.h"
 #include "relay/shutdown.h"
@@ -40,9 +42,15 @@ class Relay final : private ShutdownEffects {
   /// Closes what is left and joins the workers.
   ~Relay();
 
+  /// Takes over what needs no restart (Key::live); sessions that are there keep what they
+  /// were granted. Fails, and changes nothing, if certificates or keys cannot be read.
+  Result<void> apply(const Config& config);
+
   /// SIGINT or SIGTERM: the first drains, the second ends at once (see Shutdown).
   void on_signal(int signal) { shutdown_.on_signal(signal); }
 
+  /// What the service manager shows of a relay that runs.
+  [[nodiscard]] std::string serving() const;
   /// Where QUIC is listened for; and HTTP, null when it is off.
   [[nodiscard]] native::SocketAddress address() const { return server_->local_address(); }
   [[nodiscard]] const native::SocketAddress* http_address() const {
@@ -61,14 +69,16 @@ class Relay final : private ShutdownEffects {
   Result<void> open(const Config& config);
   Result<void> open_web(const Config& config);
   void start_worker(native::Worker& worker);
+  /// Certificates have changed in their files.
+  void reload_certificates();
+  void show(Certificates certificates);
+  void set_cache(const Config::Cache& cache);
   /// What HTTP's clients may ask of media.
   [[nodiscard]] std::vector<HttpRoute> public_routes();
-  /// Runs `task` on each worker's thread, later.
-  void on_workers(const std::function<void(RelayWorker&)>& task);
+  /// Runs `task` on each worker's thread, later; and then, if all have, `done` here.
+  void on_workers(const std::function<void(RelayWorker&)>& task, std::function<void()> done = {});
   void on_empty(std::size_t worker, unsigned drain);
   [[nodiscard]] DrainStatus status();
-  /// What the service manager shows of a relay that runs.
-  [[nodiscard]] std::string serving() const;
 
   void drain(const DrainOrder& order) override;
   void adopt() override;
@@ -78,6 +88,10 @@ class Relay final : private ShutdownEffects {
   void exit(int code) override;
 
   native::EventLoop& events_;
+  Config config_;  ///< of the keys that are live, as they are now
+  Certificates certificates_;
+  FileWatch certificate_files_;
+  std::shared_ptr<const Access> access_;
   Shared shared_;
   Shutdown shutdown_;
   DrainReport report_;
@@ -94,6 +108,7 @@ class Relay final : private ShutdownEffects {
   std::vector<std::unique_ptr<RelayWorker>> workers_;
   std::unique_ptr<native::Server> server_;
   std::unique_ptr<HttpServer> web_;
+  std::unique_ptr<HttpServer> secure_web_;
   std::unique_ptr<HttpServer> internal_;
 };
 

@@ -40,6 +40,7 @@ RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
     : worker_(worker),
       loop_(worker.loop()),
       shared_(shared),
+      access_(shared.access),
       cache_(shared.budget),
       origin_(loop_, shared.hop_id),
       bridge_(loop_, origin_, cache_),
@@ -51,7 +52,7 @@ RelayWorker::~RelayWorker() = default;
 int RelayWorker::decide(const std::string& target) {
   decided_.reset();
   if (mode_ == Mode::closing) return kUnavailable;
-  auto grant = shared_.access->authorize(target, unix_now());
+  auto grant = access_->authorize(target, unix_now());
   if (!grant) {
     log::info("a request for WebTransport was refused: {}", grant.error().detail());
     return kUnauthorized;
@@ -97,7 +98,7 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
 
 Result<Scope> RelayWorker::authorize(DrainPlan::Id id, const std::string& target,
                                      const std::optional<Decided>& decided) {
-  Result<Grant> grant = decided ? decided->grant : shared_.access->authorize(target, unix_now());
+  Result<Grant> grant = decided ? decided->grant : access_->authorize(target, unix_now());
   if (!grant) return fail(std::move(grant).error());
   if (const auto it = sessions_.find(id); it != sessions_.end() && grant->expires) {
     it->second.expires = grant->expires;

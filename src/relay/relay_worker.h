@@ -23,7 +23,7 @@ namespace moq::relay {
 
 /// What all workers of a relay have in common. Does not change once they run.
 struct Shared {
-  std::shared_ptr<const Access> access;
+  std::shared_ptr<const Access> access;  ///< at the beginning
   /// Those that are spoken, the preferred first.
   std::vector<const ProtocolVersion*> versions;
   /// This relay, in the hops of announcements: the same for all workers, since
@@ -48,6 +48,8 @@ class RelayWorker {
 
   [[nodiscard]] Bridge& bridge() { return bridge_; }
 
+  /// Who may do what, of clients that come from now on.
+  void set_access(std::shared_ptr<const Access> access) { access_ = std::move(access); }
   /// Whether a client may have a WebTransport session at `target` (path and query), as a
   /// status of HTTP. `accept` follows, if it may.
   int decide(const std::string& target);
@@ -98,6 +100,7 @@ class RelayWorker {
   native::Worker& worker_;
   Loop& loop_;
   const Shared& shared_;
+  std::shared_ptr<const Access> access_;
   Cache cache_;
   Origin origin_;
   Bridge bridge_;

@@ -66,6 +66,10 @@ class Shutdown {
   /// `order`: of drains that a signal begins.
   Shutdown(Loop& loop, DrainOrder order, ShutdownEffects& effects);
 
+  /// Changes what drains that have yet to begin are like.
+  void set_order(const DrainOrder& order) { order_ = order; }
+  [[nodiscard]] const DrainOrder& order() const { return order_; }
+
   /// SIGINT or SIGTERM was delivered.
   void on_signal(int signal);
   /// Begins a drain that does not end the process. Fails if there is one.

@@ -47,6 +47,9 @@ CommandLine read_arguments(const std::vector<std::string>& arguments);
 /// Beats all that is set of log.level, in a syntax of its own.
 inline constexpr const char* kFilterVariable = "RUST_LOG";
 
+/// The value of `set` in TOML.
+std::string value_of(const Assignment& set);
+
 /// What --check prints: what was set, as TOML with where it was found, and the defaults of
 /// the rest. No key has a secret for its value; those are in files.
 std::string check_text(const std::vector<Assignment>& effective);

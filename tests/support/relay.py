@@ -75,8 +75,9 @@ class Relay(processes.Process):
         self.port = port
         self._made_of = (binary, folder, text)
         self.notifications = Notifications(folder / "notify")
-        (folder / "relay.toml").write_text(text)
-        super().__init__([binary, folder / "relay.toml"], environment={"NOTIFY_SOCKET": str(folder / "notify")})
+        self.file = folder / "relay.toml"
+        self.file.write_text(text)
+        super().__init__([binary, self.file], environment={"NOTIFY_SOCKET": str(folder / "notify")})
 
     def again(self) -> "Relay":
         """Another life of one that has ended, at the same port."""

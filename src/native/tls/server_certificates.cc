@@ -115,10 +115,15 @@ Result<ServerCertificates> load_server_certificates(const ServerConfig& config,
     result.identities.push_back(std::move(identity));
   }
   if (!config.generate.empty()) {
-    MOQ_TRY(auto identity, generate_self_signed(config.generate, now));
+    result.generated = config.generated;
+    if (result.generated == nullptr) {
+      MOQ_TRY(auto made, generate_self_signed(config.generate, now));
+      result.generated = std::make_shared<const Identity>(std::move(made));
+    }
+    const Identity& identity = *result.generated;
     MOQ_CHECK_OK(add_identity(*result.context.credentials, identity, "the generated certificate",
                               "its key", now));
-    result.identities.push_back(std::move(identity));
+    result.identities.push_back(identity);
   }
   for (const Identity& identity : result.identities) {
     MOQ_TRY(const Fingerprint fingerprint, fingerprint_of(identity.chain));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,14 +17,18 @@ struct ServerConfig {
   /// first is for clients that send none, or one that no certificate has.
   std::vector<std::string> cert;
   std::vector<std::string> key;
-  /// Names for one self-signed certificate, made anew by each `load`.
+  /// Names for one self-signed certificate, made anew by each `load`,
   std::vector<std::string> generate;
+  /// unless this is there, which was made for the same names before.
+  std::shared_ptr<const Identity> generated = nullptr;
 };
 
 /// What a server needs of its certificates. The context's ALPN list is empty:
 /// whoever knows the protocols fills it in.
 struct ServerCertificates {
   ServerContext context;
+  /// What was made for `generate`.
+  std::shared_ptr<const Identity> generated = nullptr;
   /// Of each leaf, in the order of the configuration, the generated one last.
   std::vector<Fingerprint> fingerprints;
   /// The PEM form of the same, for other TLS stacks (the web listener).

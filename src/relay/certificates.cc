@@ -1,0 +1,33 @@
+#include "relay/certificates.h"
+
+#include <utility>
+
+namespace moq::relay {
+
+Result<Certificates> load_certificates(const Config& config, const Certificates* before) {
+  const Config::Server::Tls& tls = config.server.tls;
+  native::tls::ServerConfig wanted{.cert = tls.cert, .key = tls.key, .generate = tls.generate};
+  if (before != nullptr && before->generated_for == tls.generate)
+    wanted.generated = before->quic.generated;
+  Certificates certificates;
+  MOQ_TRY(certificates.quic, native::tls::load_server_certificates(wanted));
+  certificates.generated_for = tls.generate;
+  certificates.https = certificates.quic.identities;
+  if (!config.web.https_cert.empty()) {
+    MOQ_TRY(auto own, native::tls::load_server_certificates(
+                          {.cert = config.web.https_cert, .key = config.web.https_key}));
+    certificates.https = std::move(own.identities);
+  }
+  return certificates;
+}
+
+std::vector<std::string> certificate_files(const Config& config) {
+  std::vector<std::string> files;
+  for (const auto* list : {&config.server.tls.cert, &config.server.tls.key, &config.web.https_cert,
+                           &config.web.https_key}) {
+    files.insert(files.end(), list->begin(), list->end());
+  }
+  return files;
+}
+
+}  // namespace moq::relay

@@ -1,0 +1,131 @@
+"""What a relay tells of its media over HTTP and HTTPS, and clients of HTTP that mean no good."""
+
+import contextlib
+import http.client
+import os
+import pathlib
+import resource
+import socket
+import ssl
+import subprocess
+import unittest
+
+import case
+import media
+import processes
+import relay
+
+REQUEST = b"GET /health HTTP/1.1\r\nHost: relay\r\n\r\n"
+IDLE = 10000
+# What the relay may grow by, in KiB, under all that these clients do: sanitizers keep what was freed for a while.
+GROWTH = 512 * 1024
+
+
+class Http(case.Case):
+    def guarded(self) -> tuple[relay.Relay, int, str]:
+        """A relay that takes tokens, its port of HTTPS, and a token to watch with."""
+        key = self.folder / "key.jwk"
+        run = lambda *arguments: subprocess.run([os.environ["TEST_TOKEN"], *map(str, arguments)], check=True,
+                                                capture_output=True, text=True).stdout.strip()
+        run("generate", "--out", key)
+        secure = relay.free_port()
+        server = self.relay(auth=f'key = "{key}"\npublic = "open"\n[web.https]\nlisten = "[::]:{secure}"')
+        return server, secure, run("sign", "--key", key, "--root", "room", "--publish", "", "--subscribe", "")
+
+    def ask(self, port: int, path: str, secure: bool = False) -> tuple[int, http.client.HTTPResponse, bytes]:
+        if secure:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection = http.client.HTTPSConnection("localhost", port, timeout=60, context=context)
+        else:
+            connection = http.client.HTTPConnection("localhost", port, timeout=60)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer, answer.read()
+
+    def test_media_is_fetched_by_who_may_watch_it(self):
+        server, secure, token = self.guarded()
+        source = media.make(self.folder / "source.mp4", 6)
+        publisher = self.moq(server.url(f"room?jwt={token}"), "import", "--realtime", str(source))
+        viewer = self.moq(server.url(f"room?jwt={token}"), "export", "fmp4", stdout=self.folder / "viewed.mp4")
+        server.sessions(2)
+        for port, tls in ((server.port, False), (secure, True)):
+            with self.subTest(tls=tls):
+                status, _, body = self.ask(port, f"/fetch/room/live/catalog.json?jwt={token}", tls)
+                self.assertEqual(status, 200, body)
+                self.assertIn(b'"video"', body)
+                self.assertEqual(self.ask(port, f"/announced/room?jwt={token}", tls)[2], b"live")
+                self.assertEqual(self.ask(port, f"/announced/?jwt={token}", tls)[2], b"room/live")
+                track = body.split(b'"video":{"renditions":{"')[1].split(b'"')[0].decode()
+                groups = []
+                for query in ("&group=0", "&group=0"):
+                    status, answer, body = self.ask(port, f"/fetch/room/live/{track}?jwt={token}{query}", tls)
+                    self.assertEqual((status, answer.headers["Moq-Group"]), (200, "0"))
+                    groups.append(body)
+                self.assertGreater(len(groups[0]), 1000)
+                self.assertEqual(groups[0], groups[1])
+                status, answer, body = self.ask(port, f"/fetch/room/live/{track}?jwt={token}", tls)
+                self.assertEqual(status, 200)
+                self.assertGreater(len(body), 1000)
+                for path in ("/announced/room", "/announced/room?jwt=x.y.z", f"/announced/hall?jwt={token}",
+                             "/fetch/room/live/catalog.json", f"/fetch/room/../open/live/x?jwt={token}",
+                             f"/fetch/room/%2e%2e/open/live/x?jwt={token}"):
+                    self.assertEqual(self.ask(port, path, tls)[0], 401, path)
+                self.assertEqual(self.ask(port, "/announced/open", tls)[::2], (200, b""))
+        self.assertEndsWell(publisher)
+        self.assertEndsWell(viewer)
+        said = "\n".join(server.errors.all())
+        for part in token.split("."):
+            self.assertNotIn(part, said)
+
+    def test_hostile_clients_cost_no_viewer_a_frame(self):
+        server = self.relay()
+        source = media.make(self.folder / "source.mp4", 8)
+        viewed = self.folder / "viewed.mp4"
+        viewer = self.moq(server.url(), "export", "fmp4", stdout=viewed)
+        server.sessions(1)
+        publisher = self.moq(server.url(), "import", "--realtime", str(source))
+        server.sessions(2)
+        # Both ends of all connections: this process's only.
+        least = IDLE + 500
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(least, hard)), hard))
+        count = min(IDLE, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500)
+        before = self.memory(server)
+        with contextlib.ExitStack() as stack:
+            for number in range(count):
+                idle = stack.enter_context(socket.socket(socket.AF_INET6))
+                idle.setblocking(False)
+                idle.connect_ex(("::1", server.port))
+                if number % 4 == 1:
+                    with contextlib.suppress(OSError):
+                        idle.send(b"GET /fetch/" + b"a" * (number % 8000))
+                if number % 1000 == 0:
+                    # Who asks properly is answered, from here and from another address.
+                    self.assertEqual(server.get("/health")[0], 200)
+            for hostile in (b"GET / HTTP/1.1\r\nX: " + b"x" * 100000, b"\x16\x03\x01" + b"\0" * 1000,
+                            b"GET /fetch/../../etc/passwd HTTP/1.1\r\nConnection: close\r\n\r\n",
+                            b"GET /fetch/%00/%ff/%2e%2e/x HTTP/1.1\r\nConnection: close\r\n\r\n",
+                            b"GET /announced/" + b"%41" * 2500 + b" HTTP/1.1\r\nConnection: close\r\n\r\n",
+                            b"GET /fetch/a/b?group=99999999999999999999 HTTP/1.1\r\nConnection: close\r\n\r\n"):
+                with socket.create_connection(("localhost", server.port), timeout=60) as client, \
+                        contextlib.suppress(OSError):
+                    client.sendall(hostile)
+                    answer = b"".join(iter(lambda: client.recv(65536), b""))
+                    self.assertNotIn(b" 200 ", answer.split(b"\r\n")[0], hostile[:40])
+            self.assertLess(self.memory(server) - before, GROWTH)
+            self.assertEndsWell(publisher)
+            self.assertEndsWell(viewer)
+            self.assertEqual(server.get("/health")[0], 200)
+        self.assertEqual(media.compare(source, viewed).video, (0, 8 * media.FRAME_RATE))
+
+    @staticmethod
+    def memory(program: processes.Process) -> int:
+        """Resident memory in KiB."""
+        status = pathlib.Path(f"/proc/{program.pid()}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,169 @@
+"""What changes while a relay serves: certificates in their files, and relay.toml at SIGHUP."""
+
+import hashlib
+import os
+import pathlib
+import signal
+import ssl
+import subprocess
+import threading
+import unittest
+
+import case
+import certificates
+import processes
+import relay
+
+# Sessions that are there all the time, and that come meanwhile in one go.
+STAY = 200
+COME = 20
+IN_USE = "new certificates are in use"
+
+
+class Reload(case.Case):
+    def guests(self, url: str, count: int = 1, *arguments: str) -> processes.Process:
+        return self.keep(processes.Process(
+            [os.environ["TEST_GUESTS"], "--url", url, "--count", str(count), *arguments], stdin=subprocess.PIPE))
+
+    def assertAllThere(self, guests: processes.Process, count: int) -> None:
+        guests.output.expect("^ready ", count=count)
+        self.assertFalse([line for line in guests.output.all() if line.startswith("closed")])
+
+    def leave(self, guests: processes.Process) -> None:
+        guests.stdin.close()
+        self.assertEndsWell(guests)
+
+    def make(self, folder: str) -> tuple[pathlib.Path, str]:
+        """A certificate and its key, and its fingerprint."""
+        made = self.folder / folder
+        made.mkdir()
+        pem = certificates.make(made).decode()
+        return made, hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+
+    def with_certificates(self, **options) -> tuple[relay.Relay, pathlib.Path, str, int]:
+        """A relay whose certificate lies in a folder; with HTTPS at a port of its own."""
+        served, first = self.make("served")
+        secure = relay.free_port()
+        server = self.relay(tls=f'cert = "{served}/cert.pem"\nkey = "{served}/key.pem"',
+                            auth=f'public = ""\n[web.https]\nlisten = "[::]:{secure}"', **options)
+        return server, served, first, secure
+
+    @staticmethod
+    def replace(made: pathlib.Path, served: pathlib.Path) -> None:
+        for name in ("key.pem", "cert.pem"):
+            os.replace(made / name, served / name)
+
+    def assertShows(self, server: relay.Relay, secure: int, fingerprint: str, other: str) -> None:
+        """All handshakes have one certificate, and none the other: QUIC, HTTPS, and what is told of them."""
+        self.assertEqual(server.get("/certificate.sha256"), (200, fingerprint))
+        pem = ssl.get_server_certificate(("localhost", secure))
+        self.assertEqual(hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest(), fingerprint)
+        for scheme in ("moqt", "https"):
+            for pinned, trusted in ((fingerprint, True), (other, False)):
+                viewer = self.moq(server.url(scheme=scheme), "--client-tls-fingerprint", pinned, "announced",
+                                  trust=False)
+                if trusted:
+                    viewer.output.expect(r"^\+ guest/0$")
+                    viewer.send(signal.SIGINT)
+                    viewer.wait()
+                else:
+                    self.assertNotEqual(viewer.wait(), 0)
+
+    def test_a_certificate_is_swapped_under_sessions_that_stay_and_come(self):
+        server, served, first, secure = self.with_certificates(workers=2)
+        stay = self.guests(server.url(), STAY)
+        self.assertAllThere(stay, STAY)
+        self.assertAllThere(self.guests(server.url(), 1, "--publish"), 1)
+        stop = threading.Event()
+        failed: list[str] = []
+        rounds = 0
+
+        def come() -> None:
+            nonlocal rounds
+            while not stop.is_set():
+                guests = self.guests(server.url(scheme=("moqt", "https")[rounds % 2]), COME)
+                try:
+                    self.assertAllThere(guests, COME)
+                    self.leave(guests)
+                except AssertionError as error:
+                    failed.append(str(error))
+                    return
+                rounds += 1
+
+        stream = threading.Thread(target=come)
+        stream.start()
+        try:
+            new, second = self.make("new")
+            self.replace(new, served)
+            server.errors.expect(IN_USE)
+            self.assertShows(server, secure, second, first)
+            # What is no certificate changes nothing, until it is one.
+            (served / "cert.pem").write_text("nothing")
+            server.errors.expect("the certificates that are in use stay.*cert.pem")
+            self.assertShows(server, secure, second, first)
+            newer, third = self.make("newer")
+            self.replace(newer, served)
+            server.errors.expect(IN_USE, count=2)
+            self.assertShows(server, secure, third, second)
+        finally:
+            stop.set()
+            stream.join()
+        self.assertEqual(failed, [])
+        self.assertGreater(rounds, 0)
+        self.assertAllThere(stay, STAY)
+        self.leave(stay)
+
+    def hang_up(self, server: relay.Relay, text: str) -> None:
+        server.file.write_text(text)
+        server.send(signal.SIGHUP)
+
+    def test_sighup_changes_what_is_public(self):
+        server = self.relay(auth='public = "old"', workers=2)
+        text = server.file.read_text()
+        stay = self.guests(server.url("old"), STAY)
+        self.assertAllThere(stay, STAY)
+        self.hang_up(server, text.replace('"old"', '"new"').replace('"debug"', '"info"'))
+        server.errors.expect("the configuration was reloaded: log.level, auth.public changed")
+        server.errors.expect("the configuration holds for all new sessions")
+        for scheme in ("moqt", "https"):
+            new = self.guests(server.url("new", scheme), COME)
+            self.assertAllThere(new, COME)
+            self.leave(new)
+            refused = self.guests(server.url("old", scheme))
+            refused.output.expect("^closed")
+        self.assertAllThere(stay, STAY)
+        self.leave(stay)
+        server.notifications.lines.expect("^RELOADING=1$")
+        server.notifications.lines.expect("^READY=1$", count=2)
+
+    def test_sighup_names_what_has_to_wait(self):
+        server = self.relay(workers=1)
+        text = server.file.read_text()
+        for _ in range(2):
+            self.hang_up(server, text.replace("workers = 1", "workers = 2"))
+        server.errors.expect("server.workers has changed, which takes effect after a restart only", count=2)
+        self.hang_up(server, text)
+        server.errors.expect("the configuration was reloaded: nothing that is in use has changed", count=3)
+
+    def test_sighup_with_a_broken_file_changes_nothing(self):
+        server = self.relay(auth='public = "old"')
+        text = server.file.read_text()
+        for broken, said in (("[[", "relay.toml:1"), (text.replace("public", "pbulic"), "did you mean"),
+                             (text.replace('public = "old"', 'key = "/nowhere"'), "cannot read /nowhere")):
+            with self.subTest(said=said):
+                self.hang_up(server, broken)
+                server.errors.expect(said)
+                server.errors.expect("the configuration was not reloaded")
+                stay = self.guests(server.url("old"))
+                self.assertAllThere(stay, 1)
+                self.leave(stay)
+        server.file.unlink()
+        server.send(signal.SIGHUP)
+        server.errors.expect("cannot read the configuration")
+        stay = self.guests(server.url("old"))
+        self.assertAllThere(stay, 1)
+        self.leave(stay)
+
+
+if __name__ == "__main__":
+    unittest.main()
