@@ -61,6 +61,17 @@ struct Config {
     std::vector<std::string> https_key;    ///< PEM files, as many as `https_cert`
   } web;
 
+  /// How the relay trusts and shows itself where it is the client.
+  struct Tls {
+    std::vector<std::string> root;     ///< PEM files
+    std::optional<bool> system_roots;  ///< default: only without `root`
+    std::string cert;                  ///< PEM file of its chain; "": none
+    std::string key;                   ///< PEM file
+    bool disable_verify = false;
+
+    friend bool operator==(const Tls&, const Tls&) = default;
+  };
+
   struct Auth {
     PublicAccess public_access;
     std::string key;      ///< file with the key of all tokens; "": none
