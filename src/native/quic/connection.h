@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -47,6 +49,9 @@ class Connection : public transport::Session {
   [[nodiscard]] virtual bool is_server() const = 0;
   /// The name that the client dialled, as TLS carried it (SNI); may be empty.
   [[nodiscard]] virtual std::string_view server_name() const = 0;
+  /// Server: when the client's certificate ends, which it has shown and which has been
+  /// verified; none if it has shown none, or was not asked.
+  [[nodiscard]] virtual std::optional<std::chrono::sys_seconds> client_certificate_end() const = 0;
   /// The peer's address now; it changes when the peer migrates.
   [[nodiscard]] virtual const SocketAddress& remote_address() const = 0;
 };

@@ -34,6 +34,7 @@ struct ConnectionImpl::Callbacks {
     self.update_probe();
     self.alpn_ = self.tls_->alpn();
     self.server_name_ = self.tls_->server_name();
+    self.client_certificate_end_ = self.tls_->client_certificate_end();
     if (self.setup_.server) {
       const auto token = self.host_->make_token(self.remote_);
       if (!token.empty()) ngtcp2_conn_submit_new_token(conn, token.data(), token.size());

@@ -109,6 +109,9 @@ class ConnectionImpl final : public Connection,
   void close_transport(QuicError code, std::string_view reason) override;
   [[nodiscard]] bool is_server() const override { return setup_.server; }
   [[nodiscard]] std::string_view server_name() const override { return server_name_; }
+  [[nodiscard]] std::optional<std::chrono::sys_seconds> client_certificate_end() const override {
+    return client_certificate_end_;
+  }
   [[nodiscard]] const SocketAddress& remote_address() const override { return remote_; }
 
   // --- For streams.
@@ -220,6 +223,7 @@ class ConnectionImpl final : public Connection,
   std::vector<ConnectionId> reset_tokens_;
   std::string alpn_;
   std::string server_name_;
+  std::optional<std::chrono::sys_seconds> client_certificate_end_;
   std::optional<Error> tls_error_;
 
   transport::SessionHandler* handler_ = nullptr;

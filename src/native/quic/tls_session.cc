@@ -95,6 +95,10 @@ Result<std::unique_ptr<TlsSession>> TlsSession::server(
                          GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE));
   gnutls_handshake_set_hook_function(tls->session_, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_POST,
                                      on_client_hello);
+  if (tls->server_->asks_clients) {
+    tls::ask_client(tls->session_);
+    gnutls_session_set_verify_function(tls->session_, on_verify);
+  }
   if (ngtcp2_crypto_gnutls_configure_server_session(tls->session_) != 0) {
     return fail(transport::TransportError::handshake, "QUIC does not go with this GnuTLS");
   }
@@ -139,11 +143,20 @@ int TlsSession::on_client_hello(gnutls_session_t session, unsigned /*type*/, uns
 
 int TlsSession::on_verify(gnutls_session_t session) {
   TlsSession& tls = of(session);
-  if (!tls.client_->verify) return 0;
-  auto verdict = tls.client_->verify(session, tls.server_name_);
+  Result<void> verdict;
+  if (tls.server_ != nullptr) {
+    verdict = tls::verify_client(session);
+  } else if (tls.client_->verify) {
+    verdict = tls.client_->verify(session, tls.server_name_);
+  }
   if (verdict) return 0;
   tls.verify_error_ = std::move(verdict).error();
   return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
+}
+
+std::optional<std::chrono::sys_seconds> TlsSession::client_certificate_end() const {
+  if (server_ == nullptr || !server_->asks_clients) return std::nullopt;
+  return tls::client_certificate_end(session_);
 }
 
 std::string TlsSession::alpn() const {

@@ -3,6 +3,7 @@
 #include <gnutls/gnutls.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +31,9 @@ class TlsSession {
   [[nodiscard]] std::string alpn() const;
   /// SNI: sent by a client, received by a server.
   [[nodiscard]] std::string server_name() const;
-  /// Why the server's certificate was turned down, if it was.
+  /// When the client's certificate ends: see tls::client_certificate_end.
+  [[nodiscard]] std::optional<std::chrono::sys_seconds> client_certificate_end() const;
+  /// Why the peer's certificate was turned down, if it was.
   [[nodiscard]] const std::optional<Error>& verify_error() const { return verify_error_; }
 
  private:

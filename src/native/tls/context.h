@@ -2,8 +2,10 @@
 
 #include <gnutls/gnutls.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,9 @@ struct ServerContext {
   Credentials credentials;
   /// ALPN tokens, the preferred first. Clients that offer none of them are turned away.
   std::vector<std::string> alpns;
+  /// Whether clients are asked for a certificate, which must be issued by what the
+  /// credentials trust. Clients without one are let in.
+  bool asks_clients = false;
 };
 
 /// What a client offers, and what it demands of the server.
@@ -34,5 +39,17 @@ struct ClientContext {
   /// the one that was dialled. Empty: any certificate will do.
   std::function<Result<void>(gnutls_session_t session, const std::string& server_name)> verify;
 };
+
+/// When the certificate ends that a client has shown; none if it has shown none. One
+/// without an end has the latest time there is. For servers that ask, once the handshake
+/// is over: it was verified then.
+std::optional<std::chrono::sys_seconds> client_certificate_end(gnutls_session_t session);
+
+/// Has a server's session ask its client, as ServerContext::asks_clients says.
+void ask_client(gnutls_session_t session);
+
+/// Verifies what the client has shown, inside of the handshake: no certificate, or one for
+/// clients, in its time, of an issuer that is trusted.
+Result<void> verify_client(gnutls_session_t session);
 
 }  // namespace moq::native::tls

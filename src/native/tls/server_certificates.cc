@@ -82,6 +82,22 @@ Result<void> add_identity(gnutls_certificate_credentials_st& credentials, const 
   return {};
 }
 
+Result<void> add_client_roots(gnutls_certificate_credentials_st& credentials,
+                              const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    MOQ_TRY(const std::string text, read_pem_file(file, "root certificate"));
+    const gnutls_datum_t data = datum(as_bytes(text));
+    const int count =
+        gnutls_certificate_set_x509_trust_mem(&credentials, &data, GNUTLS_X509_FMT_PEM);
+    if (count > 0) continue;
+    return fail(TlsError::file,
+                fmt::format("{} holds no certificate in PEM ({}): tls.root takes files with the "
+                            "certificates (-----BEGIN CERTIFICATE-----) that issue clients theirs",
+                            file, gnutls_strerror(count)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Identity> add_identity_files(gnutls_certificate_credentials_st& credentials,
@@ -129,6 +145,8 @@ Result<ServerCertificates> load_server_certificates(const ServerConfig& config,
     MOQ_TRY(const Fingerprint fingerprint, fingerprint_of(identity.chain));
     result.fingerprints.push_back(fingerprint);
   }
+  MOQ_CHECK_OK(add_client_roots(*result.context.credentials, config.root));
+  result.context.asks_clients = !config.root.empty();
   if (result.identities.size() > 1) {
     MOQ_TRY(result.context.credentials,
             select_by_name(std::move(result.context.credentials), result.identities));

@@ -21,6 +21,8 @@ struct ServerConfig {
   std::vector<std::string> generate;
   /// unless this is there, which was made for the same names before.
   std::shared_ptr<const Identity> generated = nullptr;
+  /// PEM files of certificates whose issues clients may show; empty: they are not asked.
+  std::vector<std::string> root;
 };
 
 /// What a server needs of its certificates. The context's ALPN list is empty:
