@@ -6,7 +6,8 @@ namespace moq::relay {
 
 Result<Certificates> load_certificates(const Config& config, const Certificates* before) {
   const Config::Server::Tls& tls = config.server.tls;
-  native::tls::ServerConfig wanted{.cert = tls.cert, .key = tls.key, .generate = tls.generate};
+  native::tls::ServerConfig wanted{
+      .cert = tls.cert, .key = tls.key, .generate = tls.generate, .root = tls.root};
   if (before != nullptr && before->generated_for == tls.generate)
     wanted.generated = before->quic.generated;
   Certificates certificates;
@@ -23,8 +24,8 @@ Result<Certificates> load_certificates(const Config& config, const Certificates*
 
 std::vector<std::string> certificate_files(const Config& config) {
   std::vector<std::string> files;
-  for (const auto* list : {&config.server.tls.cert, &config.server.tls.key, &config.web.https_cert,
-                           &config.web.https_key}) {
+  for (const auto* list : {&config.server.tls.cert, &config.server.tls.key, &config.server.tls.root,
+                           &config.web.https_cert, &config.web.https_key}) {
     files.insert(files.end(), list->begin(), list->end());
   }
   return files;

@@ -25,6 +25,18 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
+/// The query of a URL may be a secret.
+std::string without_query(const std::string& item) {
+  if (item.find("://") == std::string::npos) return item;
+  const std::size_t mark = item.find('?');
+  return mark == std::string::npos ? item : item.substr(0, mark) + "?(hidden)";
+}
+
+std::string shown_value_of(Assignment set) {
+  for (std::string& item : set.items) item = without_query(item);
+  return value_of(set);
+}
+
 }  // namespace
 
 std::string value_of(const Assignment& set) {
@@ -44,7 +56,7 @@ std::string check_text(const std::vector<Assignment>& effective) {
     if (set != effective.end()) {
       // What has no place in a file is shown as a remark.
       const bool remark = key.toml.empty() || set->where == kFilterVariable;
-      out += fmt::format("{}{} = {}  # {}\n", remark ? "# " : "", key.name(), value_of(*set),
+      out += fmt::format("{}{} = {}  # {}\n", remark ? "# " : "", key.name(), shown_value_of(*set),
                          set->where);
     } else if (!key.shown_default.empty()) {
       out += fmt::format("# {}: {} (default)\n", key.name(), key.shown_default);

@@ -73,6 +73,9 @@ class Merge {
     check_tls();
     check_https();
     check_access();
+    check_services();
+    check_client_tls("client.tls", config_.client.tls);
+    check_client_tls("auth.tls", config_.auth.tls);
     check_ranges();
     check_drain();
     check_internal();
@@ -168,6 +171,7 @@ class Merge {
     }
     for (const std::string& file : tls.cert) check_file("server.tls.cert", file);
     for (const std::string& file : tls.key) check_file("server.tls.key", file);
+    for (const std::string& file : tls.root) check_file("server.tls.root", file);
     if (std::ranges::find(tls.generate, "") != tls.generate.end()) {
       mistake("server.tls.generate", "found an empty name, expected a host name or address");
     }
@@ -188,7 +192,7 @@ class Merge {
     }
   }
 
-  void check_file(const char* name, const std::string& file) {
+  void check_file(const std::string& name, const std::string& file) {
     errno = 0;
     std::ifstream stream(file);
     if (stream && stream.peek() != std::ifstream::traits_type::eof()) return;
@@ -206,18 +210,29 @@ class Merge {
               fmt::format("found \"{}\", expected the prefix of a path, such as \"anon\"", prefix));
     }
     const Config::Auth& auth = config_.auth;
-    if (access.subscribe.empty() && access.publish.empty() && auth.key.empty() &&
-        auth.key_dir.empty()) {
+    const bool is_public = !access.subscribe.empty() || !access.publish.empty();
+    const bool has_keys = !auth.key.empty() || !auth.key_dir.empty();
+    if (!is_public && !has_keys && auth.public_api.empty() && auth.auth_api.empty() &&
+        config_.server.tls.root.empty()) {
       loaded_.mistakes.emplace_back(
           "auth: nobody could connect: set auth.key to the key that tokens are signed with, or "
           "auth.public to the paths that need no token (\"\": all paths, for development)");
     }
+    if (!auth.auth_api.empty() && (is_public || has_keys || !auth.public_api.empty())) {
+      mistake("auth.auth_api",
+              "what it answers stands for auth.key, auth.key_dir, auth.public and "
+              "auth.public.api: set it, or them");
+    }
+    for (const std::string& domain : auth.domains) {
+      if (domain.find_first_not_of('.') != std::string::npos) continue;
+      mistake("auth.domains", "found an empty name, expected a domain such as \"cdn.example\"");
+    }
     if (!auth.key.empty() && !auth.key_dir.empty()) {
       mistake("auth.key_dir", "there is auth.key, too: set one of them");
     }
-    if (!auth.key.empty() && is_local("auth.key", auth.key)) check_key_file(auth.key);
+    if (!auth.key.empty() && !is_url(auth.key)) check_key_file(auth.key);
     std::error_code ignored;
-    if (!auth.key_dir.empty() && is_local("auth.key_dir", auth.key_dir) &&
+    if (!auth.key_dir.empty() && !is_url(auth.key_dir) &&
         !std::filesystem::is_directory(auth.key_dir, ignored)) {
       mistake("auth.key_dir", fmt::format("there is no directory {}", auth.key_dir));
     }
@@ -235,10 +250,52 @@ class Merge {
             fmt::format("cannot read {}: {}", file, error ? error.message() : "it is no file"));
   }
 
-  bool is_local(const char* name, const std::string& path) {
-    if (path.find("://") == std::string::npos) return true;
-    mistake(name, "keys are not fetched from a URL yet: have them in a file or a directory here");
-    return false;
+  static bool is_url(const std::string& text) { return text.find("://") != std::string::npos; }
+
+  void check_services() {
+    const Config::Auth& auth = config_.auth;
+    if (is_url(auth.key)) check_url("auth.key", auth.key, true);
+    if (is_url(auth.key_dir)) check_url("auth.key_dir", auth.key_dir, false);
+    if (!auth.public_api.empty()) check_url("auth.public.api", auth.public_api, false);
+    if (!auth.auth_api.empty()) check_url("auth.auth_api", auth.auth_api, true);
+    if (auth.tls != Config::Tls{} && config_.client.tls != Config::Tls{}) {
+      config_.warnings.emplace_back(
+          "auth.tls: stands for all of client.tls where a service is "
+          "asked: set client.tls alone");
+    }
+  }
+
+  // Repeats nothing of it: it may have a secret in it.
+  void check_url(const char* name, const std::string& url, bool may_have_query) {
+    const bool secure = url.starts_with("https://");
+    if (!secure && !url.starts_with("http://")) {
+      return mistake(name, "expected a URL that begins with https:// or http://");
+    }
+    const bool odd = std::ranges::any_of(url, [](char c) { return c <= ' ' || c > '~'; });
+    if (odd || url.find_first_of("@#\"<>\\^`{|}") != std::string::npos) {
+      return mistake(name,
+                     "the URL has something in it that has to be percent-encoded, or a user "
+                     "name or fragment, which are not sent");
+    }
+    if (!may_have_query && url.find('?') != std::string::npos) {
+      return mistake(name, "the URL has a query, and the path that is asked for comes behind it");
+    }
+    const bool near = url.starts_with("http://127.0.0.1") || url.starts_with("http://[::1]") ||
+                      url.starts_with("http://localhost");
+    if (!secure && !near) {
+      config_.warnings.push_back(
+          fmt::format("{}: whoever is on the way of an http:// URL decides who may connect", name));
+    }
+  }
+
+  void check_client_tls(const char* table, const Config::Tls& tls) {
+    const auto name = [&](const char* key) { return fmt::format("{}.{}", table, key); };
+    if (tls.cert.empty() != tls.key.empty()) {
+      mistake(name(tls.cert.empty() ? "key" : "cert"), "a certificate and its key go together");
+    }
+    for (const std::string& file : tls.root) check_file(name("root"), file);
+    if (!tls.cert.empty()) check_file(name("cert"), tls.cert);
+    if (!tls.key.empty()) check_file(name("key"), tls.key);
   }
 
   void check_ranges() {

@@ -43,6 +43,7 @@ struct Config {
       std::vector<std::string> cert;      ///< PEM files, a chain each
       std::vector<std::string> key;       ///< PEM files, as many as `cert`
       std::vector<std::string> generate;  ///< host names and addresses
+      std::vector<std::string> root;      ///< PEM files: whose certificates of clients count
     } tls;
     struct Quic {
       CongestionControl congestion_control = CongestionControl::delay;
@@ -71,11 +72,19 @@ struct Config {
 
     friend bool operator==(const Tls&, const Tls&) = default;
   };
+  struct Client {
+    Tls tls;
+  } client;
 
   struct Auth {
     PublicAccess public_access;
-    std::string key;      ///< file with the key of all tokens; "": none
-    std::string key_dir;  ///< directory of keys by `kid`; "": none
+    std::string public_api;            ///< URL of a service that says what is public; "": none
+    std::string key;                   ///< file or URL with the key of all tokens; "": none
+    std::string key_dir;               ///< directory or URL of keys by `kid`; "": none
+    std::string auth_api;              ///< URL of a service that says who may do what; "": none
+    std::vector<std::string> domains;  ///< whose host names are paths
+    std::string mtls_tier;             ///< of who shows a certificate
+    Tls tls;                           ///< instead of client.tls, if it has anything
   } auth;
 
   struct Cache {

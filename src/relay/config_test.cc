@@ -21,6 +21,7 @@ using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr std::string_view kLeast =
@@ -272,10 +273,16 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
       {"[auth]\nkey = '{\"kty\":\"oct\"}'\n", {":2: auth.key: found a key itself"}},
       {"[auth]\nkey = \"/dev/null\"\n", {":2: auth.key: cannot read /dev/null: it is no file"}},
       {"[auth]\nkey_dir = \"/nowhere\"\n", {":2: auth.key_dir: there is no directory /nowhere"}},
-      {"[auth]\nkey_dir = \"https://keys.example/\"\n", {":2: auth.key_dir: keys are not fetched"}},
-      {"[auth]\nauth_api = \"https://auth.example/\"\n",
-       {":2: auth.auth_api: not supported", "not ignored"}},
-      {"[server.tls]\nroot = \"ca.pem\"\n", {":2: server.tls.root: not supported"}},
+      {"[auth]\nkey_dir = \"https://keys.example/?a=b\"\n",
+       {":2: auth.key_dir: the URL has a query"}},
+      {"[auth]\nkey_dir = \"ftp://keys.example/\"\n", {":2: auth.key_dir: expected a URL"}},
+      {"[auth]\nkey = \"https://me:secret@keys.example/\"\n",
+       {":2: auth.key: the URL has something"}},
+      {"[auth]\npublic = \"\"\ndomains = [\"cdn.example\", \".\"]\n",
+       {":3: auth.domains: found an empty"}},
+      {"[client]\ntls.cert = \"/etc/hostname\"\n",
+       {":2: client.tls.cert: a certificate and its key"}},
+      {"[server.tls]\nroot = \"ca.pem\"\n", {":2: server.tls.root: cannot read ca.pem"}},
       {"[server.unix.allow]\nuid = [1]\n", {":2: server.unix.allow.uid: not supported"}},
       {"[server.unix]\nbind = \"/run/moq.sock\"\n", {":2: server.unix.bind", "set server.bind"}},
       {"[server.tls]\ncert = \"/nowhere/c.pem\"\n",
@@ -288,6 +295,41 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
     ASSERT_FALSE(found.empty()) << c.text;
     for (const std::string& part : c.parts) EXPECT_THAT(found.front(), HasSubstr(part)) << c.text;
   }
+}
+
+TEST_F(ConfigTest, AServiceIsAUrlAndAloneWhereItSaysAll) {
+  const auto found = [this](std::string_view auth) {
+    return load("[server]\ntls.generate = \"localhost\"\n[auth]\n" + std::string(auth)).mistakes;
+  };
+  EXPECT_THAT(found("auth_api = \"https://auth.example/?a=b\"\n"), IsEmpty());
+  EXPECT_THAT(found("public.api = \"http://[::1]/\"\n"), IsEmpty());
+  EXPECT_THAT(found("key_dir = \"https://auth.example\"\n"), IsEmpty());
+  for (const char* text : {"auth_api = \"/etc/auth\"\n", "public.api = \"api.example\"\n",
+                           "auth_api = \"ftp://api.example\"\n"}) {
+    EXPECT_THAT(found(text), ElementsAre(HasSubstr("expected a URL"))) << text;
+  }
+  for (const char* text : {"auth_api = \"https://me:secret@a.example\"\n",
+                           "auth_api = \"https://a.example/secret\\n\"\n",
+                           "auth_api = \"https://a.example/#secret\"\n"}) {
+    const auto mistakes = found(text);
+    EXPECT_THAT(mistakes, ElementsAre(HasSubstr("percent-encoded"))) << text;
+    EXPECT_THAT(mistakes, Not(ElementsAre(HasSubstr("secret"))));
+  }
+  for (const char* text : {"public = \"\"\n", "key_dir = \"/etc\"\n", "key = \"https://a/b\"\n",
+                           "public.api = \"https://x/\"\n", "public.subscribe = [\"a\"]\n"}) {
+    EXPECT_THAT(found(std::string("auth_api = \"https://a.example\"\n") + text),
+                ElementsAre(HasSubstr("what it answers stands for")))
+        << text;
+  }
+}
+
+TEST_F(ConfigTest, CheckHidesTheQueryOfAUrl) {
+  const std::string file = write("relay.toml",
+                                 "[server]\ntls.generate = \"localhost\"\n[auth]\nauth_api = "
+                                 "\"https://a.example/b?c=secret\"\n");
+  const Loaded loaded = load_config({"--check", file}, [](const auto&) { return std::nullopt; });
+  EXPECT_THAT(loaded.text, HasSubstr("https://a.example/b?(hidden)"));
+  EXPECT_THAT(loaded.text, Not(HasSubstr("secret")));
 }
 
 TEST_F(ConfigTest, CheckShowsWhatIsSetAndWhere) {
@@ -437,17 +479,10 @@ TEST(Keys, NoTwoShareASpelling) {
 // Stores take the alternative of the type; one that did not would throw here.
 TEST(Keys, EveryKeyStoresAValueOfItsType) {
   const std::map<Type, std::string> kSamples = {
-      {Type::text_list, "x"},
-      {Type::path_list, "x"},
-      {Type::path, "x"},
-      {Type::boolean, "true"},
-      {Type::count, "1"},
-      {Type::duration, "1s"},
-      {Type::size, "1GB"},
-      {Type::host_port, "[::]:1"},
-      {Type::address, "[::]:1"},
-      {Type::local_address, "1"},
-      {Type::version_list, "moq-lite-04"},
+      {Type::text, "x"},         {Type::text_list, "x"},     {Type::path_list, "x"},
+      {Type::path, "x"},         {Type::boolean, "true"},    {Type::count, "1"},
+      {Type::duration, "1s"},    {Type::size, "1GB"},        {Type::host_port, "[::]:1"},
+      {Type::address, "[::]:1"}, {Type::local_address, "1"}, {Type::version_list, "moq-lite-04"},
   };
   for (const Key& key : all_keys()) {
     SCOPED_TRACE(key.name());

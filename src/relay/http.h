@@ -57,12 +57,12 @@ struct HttpAnswer {
 
 /// Answers a request, once, from the loop, or inside of the handler's call. Does nothing
 /// when nobody waits for it any more.
-using HttpReply = std::function<void(HttpAnswer answer)>;
+using HttpRespond = std::function<void(HttpAnswer answer)>;
 
 /// Begins to work on an answer. What it returns, if anything, is let go of as soon as the
 /// reply was given or the client has gone, which gives the work up.
 using HttpHandler =
-    std::function<std::shared_ptr<void>(const HttpRequest& request, HttpReply reply)>;
+    std::function<std::shared_ptr<void>(const HttpRequest& request, HttpRespond reply)>;
 
 /// A handler that knows its answer.
 HttpHandler at_once(std::function<HttpAnswer(const HttpRequest& request)> answer);

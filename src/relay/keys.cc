@@ -78,6 +78,8 @@ std::optional<Value> parse_one(const Key& key, const std::string& text) {
 
 std::string_view expected(Type type) {
   switch (type) {
+    case Type::text:
+      return "a string";
     case Type::text_list:
       return "a string or a list of strings";
     case Type::path:
@@ -155,9 +157,8 @@ std::string_view why_later(const Key& key) {
       {"web.https.", "HTTP is served without TLS only"},
       {"web.ws", "there is no WebSocket"},
       {"cache.headroom", "only `cache.capacity` bounds the cache"},
-      {"auth.", "no service is asked who may connect, and no client certificate"},
       {"cluster.", "relays do not connect to each other"},
-      {"client.", "the relay connects to nobody"},
+      {"client.", "the relay connects to no other relay"},
       {"stats.", "no broadcast tells of traffic"},
       {"iroh.", "iroh has no implementation in C++"},
   };

@@ -14,6 +14,7 @@ namespace moq::relay {
 
 /// What a value may look like.
 enum class Type : unsigned char {
+  text,
   text_list,  ///< a string, or several
   path,       ///< a file or directory
   path_list,

@@ -44,7 +44,7 @@ constexpr char kBadEncoding[] = "the URL is not percent-encoded as it should be\
 /// Tells of everything that is announced now.
 class Listing final : private AnnounceReader {
  public:
-  Listing(Origin& origin, Scope scope, HttpReply reply)
+  Listing(Origin& origin, Scope scope, HttpRespond reply)
       : scope_(std::move(scope)),
         reply_(std::move(reply)),
         watch_(origin.watch(scope_.root, *this)) {}
@@ -63,7 +63,7 @@ class Listing final : private AnnounceReader {
   }
 
   Scope scope_;
-  HttpReply reply_;
+  HttpRespond reply_;
   bool first_ = true;
   std::unique_ptr<Origin::Watch> watch_;
 };
@@ -74,7 +74,7 @@ struct Pending {
 };
 
 HttpHandler announced(const Shared& state) {
-  return [state](const HttpRequest& request, const HttpReply& reply) -> std::shared_ptr<void> {
+  return [state](const HttpRequest& request, const HttpRespond& reply) -> std::shared_ptr<void> {
     const auto prefix = decode(request.rest);
     if (!prefix) {
       reply({400, kBadEncoding});
@@ -137,7 +137,7 @@ HttpAnswer answer_of(const Error& error) {
 /// One request for a group.
 class Fetching : public std::enable_shared_from_this<Fetching> {
  public:
-  Fetching(Shared state, Question question, HttpReply reply)
+  Fetching(Shared state, Question question, HttpRespond reply)
       : state_(std::move(state)),
         question_(std::move(question)),
         reply_(std::move(reply)),
@@ -181,7 +181,7 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
 
   Shared state_;
   Question question_;
-  HttpReply reply_;
+  HttpRespond reply_;
   Loop& loop_;
   Time end_;
   Timer deadline_;
@@ -189,7 +189,7 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
 };
 
 HttpHandler fetch(const Shared& state) {
-  return [state](const HttpRequest& request, const HttpReply& reply) -> std::shared_ptr<void> {
+  return [state](const HttpRequest& request, const HttpRespond& reply) -> std::shared_ptr<void> {
     auto question = read_question(request);
     if (!question) {
       reply(std::move(question).error());

@@ -66,11 +66,38 @@ native::quic::Config quic_config(const Config::Server::Quic& quic) {
   return config;
 }
 
+/// How services are asked who may connect: auth.tls is the older name.
+const Config::Tls& trust_of(const Config& config) {
+  return config.auth.tls == Config::Tls{} ? config.client.tls : config.auth.tls;
+}
+
 }  // namespace
+
+struct Relay::Pages {
+  static Result<std::unique_ptr<Pages>> create(native::EventLoop& events,
+                                               const Config::Tls& trust) {
+    MOQ_TRY(auto client, HttpClient::create(events, trust));
+    return std::make_unique<Pages>(events.loop(), trust, std::move(client));
+  }
+  Pages(Loop& loop, Config::Tls trusted, std::unique_ptr<HttpClient> with)
+      : trust(std::move(trusted)),
+        client(std::move(with)),
+        fetcher(loop,
+                [this](const std::string& url, HttpConditions conditions, HttpClient::Done done) {
+                  client->get(url, std::move(conditions), std::move(done));
+                }) {}
+
+  Config::Tls trust;
+  std::unique_ptr<HttpClient> client;
+  Fetcher fetcher;
+};
 
 Result<void> Relay::check(const Config& config) {
   MOQ_CHECK_OK(load_certificates(config));
   MOQ_CHECK_OK(Access::open(config.auth));
+  if (!Access::asks_pages(config.auth)) return {};
+  native::EventLoop unused;
+  MOQ_CHECK_OK(HttpClient::create(unused, trust_of(config)));
   return {};
 }
 
@@ -114,7 +141,7 @@ Relay::~Relay() {
 
 Result<void> Relay::open(const Config& config) {
   MOQ_TRY(const auto versions, parse_versions(config.server.versions));
-  MOQ_TRY(access_, Access::open(config.auth));
+  MOQ_TRY(access_, open_access(config));
   shared_.access = access_;
   MOQ_TRY(certificates_, load_certificates(config));
   certificate_files_.set_files(certificate_files(config));
@@ -140,18 +167,38 @@ Result<void> Relay::open(const Config& config) {
               std::move(server), certificates_.quic,
               {.on_start = [this](native::Worker& worker) { start_worker(worker); },
                .on_request =
-                   [this](native::Worker& worker, const auto& request) {
-                     return workers_[worker.index()]->decide(request.path);
+                   [this](native::Worker& worker, const auto& request, const auto& connection,
+                          const native::http3::Answer& answer) {
+                     workers_[worker.index()]->decide(request, connection, answer);
                    },
                .on_session =
-                   [this](native::Worker& worker, auto session, const std::string& path) {
-                     workers_[worker.index()]->accept(std::move(session), path);
+                   [this](native::Worker& worker, auto session, const native::Arrival& arrival) {
+                     workers_[worker.index()]->accept(std::move(session), arrival);
                    },
                .on_stop = [this](native::Worker& worker) { workers_[worker.index()].reset(); }}));
 
   MOQ_CHECK_OK(open_web(config));
   notify::ready(serving());
   return {};
+}
+
+Result<std::shared_ptr<const Access>> Relay::open_access(const Config& config) {
+  AskPage ask_page;
+  if (Access::asks_pages(config.auth)) {
+    const Config::Tls& trust = trust_of(config);
+    // Those who wait for an answer of the one before go on waiting for it.
+    if (pages_.empty() || pages_.back()->trust != trust) {
+      MOQ_TRY(auto pages, Pages::create(events_, trust));
+      pages_.push_back(std::move(pages));
+    }
+    ask_page = [this, pages = pages_.back().get(), alive = std::weak_ptr(alive_)](
+                   const std::string& url, auto done) {
+      events_.post([pages, alive, url, done = std::move(done)]() mutable {
+        if (!alive.expired()) pages->fetcher.fetch(url, std::move(done));
+      });
+    };
+  }
+  return Access::open(config.auth, std::move(ask_page));
 }
 
 Result<void> Relay::open_web(const Config& config) {
@@ -189,13 +236,17 @@ std::vector<HttpRoute> Relay::public_routes() {
   };
   auto routes =
       web_routes({.fingerprint = fingerprint, .ready = [this] { return shutdown_.running(); }});
-  auto more = media_routes({.origin = origin_,
-                            .authorize = [this](const std::string& target,
-                                                const std::function<void(Result<Scope>)>& done) {
-                              auto grant = shared_.access->authorize(target, unix_now());
-                              if (!grant) return done(fail(std::move(grant).error()));
-                              done(std::move(grant->scope));
-                            }});
+  auto more = media_routes(
+      {.origin = origin_,
+       .authorize = [this](const std::string& target, std::function<void(Result<Scope>)> done) {
+         access_->authorize(
+             {.target = target}, unix_now(),
+             [this](std::function<void()> task) { events_.post(std::move(task)); },
+             [done = std::move(done)](Result<Grant> grant) {
+               if (!grant) return done(fail(std::move(grant).error()));
+               done(std::move(grant->scope));
+             });
+       }});
   std::ranges::move(more, std::back_inserter(routes));
   return routes;
 }
@@ -242,7 +293,7 @@ void Relay::on_workers(const std::function<void(RelayWorker&)>& task, std::funct
 }
 
 Result<void> Relay::apply(const Config& config) {
-  MOQ_TRY(auto access, Access::open(config.auth));
+  MOQ_TRY(auto access, open_access(config));
   MOQ_TRY(auto certificates, load_certificates(config, &certificates_));
   config_ = config;
   show(std::move(certificates));

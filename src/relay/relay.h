@@ -16,7 +16,9 @@
 #include "relay/config.h"
 #include "relay/drain_report.h"
 #include "relay/drain_status.h"
+#include "relay/fetcher.h"
 #include "relay/file_watch.h"
+#include "relay/http_client.h"
 #include "relay/http_server.h"
 #include "relay/relay_worker.h"
 #include "relay/shutdown.h"
@@ -62,11 +64,14 @@ class Relay final : private ShutdownEffects {
   }
 
  private:
+  struct Pages;
+
   /// How long the last packets may take to leave.
   static constexpr Duration kCloseTime = std::chrono::milliseconds(500);
 
   Relay(native::EventLoop& events, const Config& config, Ended ended);
   Result<void> open(const Config& config);
+  Result<std::shared_ptr<const Access>> open_access(const Config& config);
   Result<void> open_web(const Config& config);
   void start_worker(native::Worker& worker);
   /// Certificates have changed in their files.
@@ -106,6 +111,9 @@ class Relay final : private ShutdownEffects {
   Bridge bridge_;
   /// Each touched on its worker's thread only.
   std::vector<std::unique_ptr<RelayWorker>> workers_;
+  /// What is asked over HTTP, for the workers, who ask from their threads; one for each
+  /// way in which servers were trusted so far.
+  std::vector<std::unique_ptr<Pages>> pages_;
   std::unique_ptr<native::Server> server_;
   std::unique_ptr<HttpServer> web_;
   std::unique_ptr<HttpServer> secure_web_;

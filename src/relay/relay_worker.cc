@@ -18,6 +18,7 @@ namespace {
 // RFC 9110 §15.
 constexpr int kOk = 200;
 constexpr int kUnauthorized = 401;
+constexpr int kBadGateway = 502;
 constexpr int kUnavailable = 503;
 
 Census::Kind kind_of(Session& session) {
@@ -49,22 +50,40 @@ RelayWorker::RelayWorker(native::Worker& worker, const Shared& shared)
 
 RelayWorker::~RelayWorker() = default;
 
-int RelayWorker::decide(const std::string& target) {
-  decided_.reset();
-  if (mode_ == Mode::closing) return kUnavailable;
-  auto grant = access_->authorize(target, unix_now());
-  if (!grant) {
-    log::info("a request for WebTransport was refused: {}", grant.error().detail());
-    return kUnauthorized;
-  }
-  decided_ = {.target = target, .grant = *std::move(grant)};
-  return kOk;
+void RelayWorker::ask(const Visitor& visitor, Access::Done done) {
+  // Answers come from another thread, which posts nothing once the workers have ended.
+  const Post post = [&events = worker_.events()](std::function<void()> task) {
+    events.post(std::move(task));
+  };
+  access_->authorize(visitor, unix_now(), post,
+                     [alive = std::weak_ptr(alive_), done = std::move(done)](auto grant) {
+                       if (!alive.expired()) done(std::move(grant));
+                     });
 }
 
-void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const std::string& path) {
+void RelayWorker::decide(const native::http3::ConnectRequest& request,
+                         const native::quic::Connection& connection,
+                         const native::http3::Answer& answer) {
+  if (mode_ == Mode::closing) return answer(kUnavailable);
+  const Visitor visitor{.target = request.path,
+                        .host = request.authority,
+                        .certificate = connection.client_certificate_end()};
+  ask(visitor, [this, answer](Result<Grant> grant) {
+    if (mode_ == Mode::closing) return answer(kUnavailable);
+    if (!grant) {
+      log::info("a request for WebTransport was refused: {}", grant.error().detail());
+      return answer(grant.error().is(SessionError::unauthorized) ? kUnauthorized : kBadGateway);
+    }
+    decided_ = *std::move(grant);
+    answer(kOk);
+    // Nobody may have waited for it any more.
+    decided_.reset();
+  });
+}
+
+void RelayWorker::accept(std::shared_ptr<transport::Session> connection,
+                         const native::Arrival& arrival) {
   auto decided = std::exchange(decided_, std::nullopt);
-  // What was decided of another, which came to nothing, is not for this one.
-  if (decided && decided->target != path) decided.reset();
   if (mode_ == Mode::closing) {
     connection->close(static_cast<std::uint64_t>(SessionError::goaway_timeout), "goaway timeout");
     return;
@@ -77,9 +96,16 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
        .publish = &origin_,
        .subscribe = &origin_,
        .cache = &cache_,
-       .path = path,
-       .authorize = [this, id, decided = std::move(decided)](
-                        const std::string& target) { return authorize(id, target, decided); },
+       .path = arrival.path,
+       .authorize =
+           [this, id, decided = std::move(decided), arrival](const std::string& target,
+                                                             const Decision& decision) {
+             if (decided) return let_in(id, *decided, decision);
+             ask({.target = target, .host = arrival.host, .certificate = arrival.certificate_end},
+                 [this, id, decision](Result<Grant> grant) {
+                   let_in(id, std::move(grant), decision);
+                 });
+           },
        .versions = shared_.versions});
   if (!created) {
     log::info("{}: refused: {}", peer, created.error().message());
@@ -96,16 +122,19 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection, const s
   if (plan_ != nullptr) plan_->tell_now(id);
 }
 
-Result<Scope> RelayWorker::authorize(DrainPlan::Id id, const std::string& target,
-                                     const std::optional<Decided>& decided) {
-  Result<Grant> grant = decided ? decided->grant : access_->authorize(target, unix_now());
-  if (!grant) return fail(std::move(grant).error());
-  if (const auto it = sessions_.find(id); it != sessions_.end() && grant->expires) {
-    it->second.expires = grant->expires;
-    it->second.expiry = std::make_unique<Timer>(loop_, [this, id] { look_at_clock(id); });
-    it->second.expiry->arm(loop_.now());
+void RelayWorker::let_in(DrainPlan::Id id, Result<Grant> grant, const Decision& decision) {
+  if (!grant) return decision(tl::unexpected<Error>(std::move(grant).error()));
+  const auto it = sessions_.find(id);
+  // It has gone meanwhile.
+  if (it == sessions_.end()) return;
+  Guest& guest = it->second;
+  guest.tier = std::move(grant->tier);
+  if (grant->expires) {
+    guest.expires = grant->expires;
+    guest.expiry = std::make_unique<Timer>(loop_, [this, id] { look_at_clock(id); });
+    guest.expiry->arm(loop_.now());
   }
-  return std::move(grant->scope);
+  decision(std::move(grant->scope));
 }
 
 void RelayWorker::look_at_clock(DrainPlan::Id id) {
@@ -114,7 +143,8 @@ void RelayWorker::look_at_clock(DrainPlan::Id id) {
   Guest& guest = it->second;
   const token::UnixTime now = unix_now();
   if (now >= *guest.expires) {
-    return guest.session->close(SessionError::unauthorized, "the token has expired");
+    return guest.session->close(SessionError::unauthorized,
+                                "the token or the certificate has expired");
   }
   // The clock may be set meanwhile; and any number can stand in a token.
   const auto wait = *guest.expires < now + kClockInterval ? *guest.expires - now : kClockInterval;

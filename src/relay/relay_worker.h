@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 
 #include "native/server/server.h"
@@ -50,11 +51,12 @@ class RelayWorker {
 
   /// Who may do what, of clients that come from now on.
   void set_access(std::shared_ptr<const Access> access) { access_ = std::move(access); }
-  /// Whether a client may have a WebTransport session at `target` (path and query), as a
-  /// status of HTTP. `accept` follows, if it may.
-  int decide(const std::string& target);
-  /// A client's session; `path` as it came with the handshake, if it did.
-  void accept(std::shared_ptr<transport::Session> connection, const std::string& path);
+  /// Whether a client may have a WebTransport session. `accept` follows inside of the call
+  /// that says so.
+  void decide(const native::http3::ConnectRequest& request,
+              const native::quic::Connection& connection, const native::http3::Answer& answer);
+  /// A client's session.
+  void accept(std::shared_ptr<transport::Session> connection, const native::Arrival& arrival);
   /// Takes no new connection, and asks all sessions to leave: those that are there, as
   /// the plan says; those whose handshake is under way, as soon as they are. One that was
   /// told in a drain before is not told again; what this one says of its time holds.
@@ -70,14 +72,11 @@ class RelayWorker {
     std::unique_ptr<Session> session;
     Census::Kind kind;
     bool told = false;
-    /// When its token ends; none if it has no such end.
+    /// Whose account it is: Grant::tier.
+    std::string tier = {};
+    /// When its token or certificate ends; none if it has no such end.
     std::optional<token::UnixTime> expires = {};
     std::unique_ptr<Timer> expiry = {};
-  };
-  /// What a client was let in with, by decide.
-  struct Decided {
-    std::string target;
-    Grant grant;
   };
   /// How often it is looked whether the handshakes that a drain waits for are over: nobody
   /// says so of those that come to nothing.
@@ -88,10 +87,11 @@ class RelayWorker {
   void tell(Guest& guest, const std::string& uri, const std::optional<Duration>& stay);
   /// Logs how long the GOAWAYs of the drain's first turn took to leave.
   void say_flushed();
+  /// Asks what a visitor may do; `done` as Access::authorize, and not once this is gone.
+  void ask(const Visitor& visitor, Access::Done done);
   /// Lets a session in, or not.
-  Result<Scope> authorize(DrainPlan::Id id, const std::string& target,
-                          const std::optional<Decided>& decided);
-  /// Closes a session whose token has expired, or looks again later.
+  void let_in(DrainPlan::Id id, Result<Grant> grant, const Decision& decision);
+  /// Closes a session whose token or certificate has expired, or looks again later.
   void look_at_clock(DrainPlan::Id id);
   void ready(DrainPlan::Id id);
   void ended(DrainPlan::Id id, const Error& error, bool by_peer);
@@ -112,7 +112,9 @@ class RelayWorker {
   Timer flushed_;
   DrainPlan::Id next_id_ = 0;
   std::unordered_map<DrainPlan::Id, Guest> sessions_;
-  std::optional<Decided> decided_;
+  /// What a client is let in with, by decide, while it is.
+  std::optional<Grant> decided_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace moq::relay

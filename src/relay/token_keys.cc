@@ -16,6 +16,7 @@
 
 #include "native/io/file_descriptor.h"
 #include "net/base/log.h"
+#include "net/protocol/error.h"
 #include "token/error.h"
 #include "token/jwt.h"
 #include "token/limits.h"
@@ -23,6 +24,8 @@
 namespace moq::relay {
 
 namespace {
+
+constexpr unsigned kOk = 200;
 
 using token::Key;
 using token::TokenError;
@@ -116,13 +119,24 @@ class WatchedKey {
   std::shared_ptr<const Key> key_;
 };
 
+tl::unexpected<Error> missing_key_id() {
+  return fail(TokenError::missing_key_id, "the token has to name its key by `kid`");
+}
+tl::unexpected<Error> unknown_key() {
+  return fail(TokenError::unknown_key, "no key has the `kid` of the token");
+}
+
 class KeyFile final : public TokenKeys {
  public:
   explicit KeyFile(WatchedKey key) : key_(std::move(key)) {}
 
-  [[nodiscard]] Result<std::shared_ptr<const Key>> find(std::string_view /*token*/) const override {
-    const std::scoped_lock lock(mutex_);
-    return key_.look(true);
+  void find(std::string_view /*token*/, const Post& /*post*/, Found found) const override {
+    std::shared_ptr<const Key> key;
+    {
+      const std::scoped_lock lock(mutex_);
+      key = key_.look(true);
+    }
+    found(std::move(key));
   }
 
  private:
@@ -134,26 +148,26 @@ class KeyDirectory final : public TokenKeys {
  public:
   explicit KeyDirectory(std::string directory) : directory_(std::move(directory)) {}
 
-  [[nodiscard]] Result<std::shared_ptr<const Key>> find(std::string_view token) const override {
+  void find(std::string_view token, const Post& /*post*/, Found found) const override {
+    found(look(token));
+  }
+
+ private:
+  [[nodiscard]] Result<std::shared_ptr<const Key>> look(std::string_view token) const {
     MOQ_TRY(const auto id, token::key_id_of(token));
-    if (!id) return fail(TokenError::missing_key_id, "the token has to name its key by `kid`");
+    if (!id) return missing_key_id();
     const std::string file = fmt::format("{}/{}.jwk", directory_, id->text());
     const std::scoped_lock lock(mutex_);
     auto known = keys_.find(id->text());
     if (known == keys_.end()) {
       // Only what is there is remembered: tokens can name anything.
-      if (::access(file.c_str(), F_OK) != 0) return unknown();
+      if (::access(file.c_str(), F_OK) != 0) return unknown_key();
       known = keys_.emplace(id->text(), WatchedKey(file)).first;
     }
     auto key = known->second.look(false);
     if (!known->second.exists()) keys_.erase(known);
-    if (key == nullptr) return unknown();
+    if (key == nullptr) return unknown_key();
     return key;
-  }
-
- private:
-  static tl::unexpected<Error> unknown() {
-    return fail(TokenError::unknown_key, "no key has the `kid` of the token");
   }
 
   const std::string directory_;
@@ -161,7 +175,56 @@ class KeyDirectory final : public TokenKeys {
   mutable std::map<std::string, WatchedKey> keys_;  // guarded by mutex_
 };
 
+/// Keys that somebody else has.
+class FetchedKeys final : public TokenKeys {
+ public:
+  /// `by_id`: `url` is a directory's.
+  FetchedKeys(std::string url, bool by_id, AskPage ask_page)
+      : url_(std::move(url)), by_id_(by_id), ask_page_(std::move(ask_page)) {}
+
+  void find(std::string_view token, const Post& post, Found found) const override {
+    std::string url = url_;
+    if (by_id_) {
+      const auto id = token::key_id_of(token);
+      if (!id) return found(tl::unexpected<Error>(id.error()));
+      if (!*id) return found(missing_key_id());
+      url += fmt::format("{}{}.jwk", url.ends_with('/') ? "" : "/", (*id)->text());
+    }
+    ask_page_(url, [post, found = std::move(found)](const Result<Page>& page) {
+      post([found, page] { found(read(page)); });
+    });
+  }
+
+ private:
+  static Result<std::shared_ptr<const Key>> read(const Result<Page>& page) {
+    if (!page) {
+      log::warn("a key cannot be fetched: {}", page.error().detail());
+      return fail(SessionError::internal, "the key of the token cannot be had");
+    }
+    if (page->status != kOk) return unknown_key();
+    auto key = Key::parse(*page->body);
+    if (key && key->jwk().operations.verify) return std::make_shared<const Key>(*std::move(key));
+    log::warn("a key that was fetched is of no use: {}",
+              key ? "it may not verify tokens" : key.error().detail());
+    return unknown_key();
+  }
+
+  const std::string url_;
+  const bool by_id_;
+  const AskPage ask_page_;
+};
+
 }  // namespace
+
+bool is_url(std::string_view name) { return name.find("://") != std::string_view::npos; }
+
+std::unique_ptr<TokenKeys> fetch_key(std::string url, AskPage ask_page) {
+  return std::make_unique<FetchedKeys>(std::move(url), false, std::move(ask_page));
+}
+
+std::unique_ptr<TokenKeys> fetch_keys(std::string url, AskPage ask_page) {
+  return std::make_unique<FetchedKeys>(std::move(url), true, std::move(ask_page));
+}
 
 Result<std::unique_ptr<TokenKeys>> open_key_file(std::string file) {
   MOQ_TRY(auto key, WatchedKey::open(std::move(file)));

@@ -135,7 +135,7 @@ class LaterTest : public WebTest {
   explicit LaterTest() {
     listen({{.path = "/later",
              .get =
-                 [this](const HttpRequest& request, const HttpReply& reply) {
+                 [this](const HttpRequest& request, const HttpRespond& reply) {
                    rest_ = request.rest;
                    reply_ = reply;
                    auto work = std::make_shared<int>(0);
@@ -155,7 +155,7 @@ class LaterTest : public WebTest {
   HttpAnswer stream() { return {.stream = std::make_unique<FedBody>(feed_)}; }
 
   std::string rest_;
-  HttpReply reply_;
+  HttpRespond reply_;
   std::weak_ptr<int> work_;
   std::shared_ptr<Feed> feed_ = std::make_shared<Feed>();
 };
@@ -387,9 +387,9 @@ TEST_F(WebTest, DropsASilentClientForOneMoreThanTheMost) {
 
 TEST_F(LaterTest, WaitsForRoomWhileAllAreBeingAnswered) {
   web_.reset();
-  HttpReply first;
+  HttpRespond first;
   listen({{.path = "/later",
-           .get = [&](const HttpRequest&, const HttpReply& reply) -> std::shared_ptr<void> {
+           .get = [&](const HttpRequest&, const HttpRespond& reply) -> std::shared_ptr<void> {
              (first ? reply_ : first) = reply;
              return nullptr;
            }}},

@@ -42,25 +42,26 @@ class EarlySetup : public ::testing::Test {
     Cache cache(std::make_shared<CacheBudget>());
     std::vector<std::string> targets;
     std::unique_ptr<moq::Session> session;
-    Connections connections(loop, {},
-                            {.protocols = {protocol},
-                             .decide = [](const ConnectRequest&) { return 200; },
-                             .accepted =
-                                 [&](const std::shared_ptr<WebTransportSession>& accepted) {
-                                   auto made = moq::Session::create(
-                                       loop, accepted,
-                                       {.side = Side::server,
-                                        .publish = &origin,
-                                        .subscribe = &origin,
-                                        .cache = &cache,
-                                        .path = accepted->request().path,
-                                        .authorize = [&](const std::string& target) {
-                                          targets.push_back(target);
-                                          return Result<Scope>(Scope());
-                                        }});
-                                   ASSERT_TRUE(made.has_value());
-                                   session = *std::move(made);
-                                 }});
+    Connections connections(
+        loop, {},
+        {.protocols = {protocol},
+         .decide = [](const auto&, const auto&, const auto& answer) { answer(200); },
+         .accepted =
+             [&](const std::shared_ptr<WebTransportSession>& accepted) {
+               auto made = moq::Session::create(
+                   loop, accepted,
+                   {.side = Side::server,
+                    .publish = &origin,
+                    .subscribe = &origin,
+                    .cache = &cache,
+                    .path = accepted->request().path,
+                    .authorize = [&](const std::string& target, const Decision& decide) {
+                      targets.push_back(target);
+                      decide(Scope{});
+                    }});
+               ASSERT_TRUE(made.has_value());
+               session = *std::move(made);
+             }});
     EXPECT_TRUE(pair.connect());
     connections.accept(pair.server->connection);
     StreamLog control;

@@ -89,19 +89,18 @@ struct TestServer {
     config.with_ctrl_c_handler(false);
     start(std::move(config));
   }
-  /// `decide`: as ServerHandlers::on_request.
-  explicit TestServer(ServerConfig config,
-                      std::function<int(Worker&, const http3::ConnectRequest&)> decide = {}) {
+  using Decide = decltype(ServerHandlers::on_request);
+
+  explicit TestServer(ServerConfig config, Decide decide = {}) {
     start(std::move(config), std::move(decide));
   }
 
-  void start(ServerConfig config,
-             std::function<int(Worker&, const http3::ConnectRequest&)> decide = {}) {
+  void start(ServerConfig config, Decide decide = {}) {
     echoes.resize(config.workers);
     ServerHandlers handlers;
     handlers.on_request = std::move(decide);
     handlers.on_session = [this](Worker& worker, std::shared_ptr<transport::Session> session,
-                                 const std::string& /*path*/) {
+                                 const Arrival& /*arrival*/) {
       auto& mine = echoes.at(worker.index());
       mine.push_back(std::make_unique<Echo>(std::move(session)));
       mine.back()->echo = true;

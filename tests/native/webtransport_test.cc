@@ -64,9 +64,9 @@ TEST(WebTransportTest, TheServersOwnerDecides) {
   config.workers = 1;
   config.alpns = {"moq-test-1"};
   config.with_ctrl_c_handler(false);
-  TestServer test(config, [](Worker&, const http3::ConnectRequest& request) {
-    return request.path == "/open?x=1" ? 200 : 401;
-  });
+  TestServer test(
+      config, [](Worker&, const http3::ConnectRequest& request, const auto& /*connection*/,
+                 const http3::Answer& answer) { answer(request.path == "/open?x=1" ? 200 : 401); });
   EventLoop events;
   const auto client = *Dialer::create(events, test.dialer_config());
   EXPECT_TRUE(dial(events, *client, url_of(test, "127.0.0.1", "/open?x=1")));

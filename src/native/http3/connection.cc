@@ -22,6 +22,7 @@ constexpr int kForbidden = 403;
 constexpr int kMethodNotAllowed = 405;
 constexpr int kTooManyRequests = 429;
 constexpr int kNotImplemented = 501;
+constexpr int kUnavailable = 503;
 
 bool is_success(int status) { return status / 100 == 2; }
 
@@ -37,7 +38,7 @@ std::string explain(int status) {
     case kMethodNotAllowed:
     case kNotImplemented:
       return fmt::format("{}: the server does not speak WebTransport here", status);
-    case 503:
+    case kUnavailable:
       return "503: the server takes no new sessions; try again later";
     default:
       return fmt::format("the server answered {}", status);
@@ -68,7 +69,8 @@ SessionImpl::~SessionImpl() {
 
 void SessionImpl::start() {
   connection_->set_handler(this);
-  timer_.arm(later(loop_.now(), limits_.connect_timeout));
+  no_session_ = later(loop_.now(), limits_.connect_timeout);
+  timer_.arm(no_session_);
   std::vector<std::uint8_t> bytes;
   coding::Writer(bytes).varint(static_cast<std::uint64_t>(UniStreamType::control));
   append_frame(bytes, FrameType::settings, encode_settings(limits_));
@@ -103,6 +105,10 @@ void SessionImpl::abandon() {
 
 void SessionImpl::on_timer() {
   const auto keep = shared_from_this();
+  if (deciding_ != nullptr) {
+    log::info("http3: nobody decided on the request of {}", peer_address());
+    return answered(kUnavailable);
+  }
   if (phase_ == Phase::negotiating && is_server()) {
     log::debug("http3: {} asked for no session", peer_address());
     return close_connection(Error(Http3Error::no_error, "no session was asked for"));
@@ -117,6 +123,7 @@ void SessionImpl::on_timer() {
 /// Closes with a code of HTTP/3's. What is left is let go of when QUIC says so.
 void SessionImpl::close_connection(const Error& error) {
   if (phase_ == Phase::open) return;
+  deciding_ = nullptr;
   connection_->close(error.code(), error.detail());
 }
 
@@ -125,6 +132,7 @@ void SessionImpl::fail(const Error& error) {
   if (phase_ == Phase::over) return;
   log::debug("http3: {} broke a rule: {}", peer_address(), error.message());
   if (phase_ == Phase::open) end_session(error, false);
+  deciding_ = nullptr;
   connection_->close(error.code(), error.detail());
   if (connected_) refuse(error);
 }
@@ -155,6 +163,7 @@ void SessionImpl::on_closed(const Error& error, bool by_peer) {
   phase_ = Phase::over;
   end_parts();
   connect_ = nullptr;
+  deciding_ = nullptr;
   requests_.clear();
   critical_.clear();
   if (connected_) refuse(std::move(mine));
@@ -276,43 +285,68 @@ Result<void> SessionImpl::on_settings(const Settings& settings) {
   return {};
 }
 
-int SessionImpl::answer(const RequestStream& stream, const Request& request) {
+std::optional<int> SessionImpl::answer(const RequestStream& stream, const Request& request) const {
   if (!request.is_webtransport()) {
     if (!request.protocol.empty()) return kNotImplemented;
     return request.method == "GET" || request.method == "HEAD" ? kNotFound : kMethodNotAllowed;
   }
-  if (phase_ != Phase::negotiating || connect_ != nullptr || stream.id() < 0) {
+  if (phase_ != Phase::negotiating || connect_ != nullptr || deciding_ != nullptr ||
+      stream.id() < 0) {
     return kTooManyRequests;
   }
-  if (host_ == nullptr) return 503;
-  const auto& decide = host_->server().decide;
-  return decide ? decide(request.connect) : kOk;
+  if (host_ == nullptr || loop_.now() >= no_session_) return kUnavailable;
+  return std::nullopt;
+}
+
+void SessionImpl::refuse_request(RequestStream& stream, const char* what, int status) {
+  log::debug("http3: {} asked for {}: {}", peer_address(), what, status);
+  stream.respond({.status = status, .protocol = {}}, true);
+  stream.stop_reading();
 }
 
 void SessionImpl::on_request(RequestStream& stream, const Request& request) {
   const auto keep = shared_from_this();
-  const int status = answer(stream, request);
-  if (!request.is_webtransport() || !is_success(status)) {
-    log::debug("http3: {} asked for {} {}: {}", peer_address(),
-               request.method == "CONNECT" ? "CONNECT" : "a page",
-               request.is_webtransport() ? "webtransport" : "", status);
-    stream.respond({.status = status, .protocol = {}}, true);
-    return stream.stop_reading();
+  if (const auto status = answer(stream, request)) {
+    const char* what = request.method == "CONNECT" ? "CONNECT" : "a page";
+    return refuse_request(stream, request.is_webtransport() ? "CONNECT webtransport" : what,
+                          *status);
+  }
+  request_ = request.connect;
+  deciding_ = &stream;
+  stream.await_decision();
+  const auto decide = host_->server().decide;
+  if (!decide) return answered(kOk);
+  timer_.arm(later(loop_.now(), limits_.decision_timeout));
+  decide(request_, *connection_, [weak = weak_from_this(), number = ++decisions_](int status) {
+    const auto self = weak.lock();
+    if (self == nullptr || self->deciding_ == nullptr || self->decisions_ != number) return;
+    self->answered(status);
+  });
+}
+
+/// The decision on the request that waits for one.
+void SessionImpl::answered(int status) {
+  const auto keep = shared_from_this();
+  RequestStream& stream = *std::exchange(deciding_, nullptr);
+  if (host_ == nullptr) status = kUnavailable;
+  if (!is_success(status)) {
+    timer_.arm(std::max(no_session_, later(loop_.now(), limits_.close_timeout)));
+    return refuse_request(stream, "CONNECT webtransport", status);
   }
   std::string protocol;
-  for (const std::string& offered : request.connect.protocols) {
+  for (const std::string& offered : request_.protocols) {
     const auto& ours = host_->server().protocols;
     if (std::ranges::find(ours, offered) == ours.end()) continue;
     protocol = offered;
     break;
   }
-  request_ = request.connect;
   stream.respond({.status = status, .protocol = protocol}, false);
   open_session(stream, std::move(protocol));
   std::shared_ptr<WebTransportSession> handle(
       this, [held = shared_from_this()](SessionImpl* self) { self->abandon(); });
   const auto accepted = host_->server().accepted;
   if (accepted) accepted(std::move(handle));
+  if (connect_ != nullptr) connect_->tell_early_end();
 }
 
 void SessionImpl::on_response(RequestStream& stream, const Response& response) {
@@ -359,6 +393,10 @@ void SessionImpl::on_request_failed(RequestStream& stream, const Error& error) {
 void SessionImpl::on_request_over(RequestStream& stream) {
   if (!stream.over()) return;
   if (&stream == connect_) return finish_if_done();
+  if (&stream == deciding_) {
+    deciding_ = nullptr;
+    timer_.arm(std::max(no_session_, later(loop_.now(), limits_.close_timeout)));
+  }
   const auto it = requests_.find(&stream);
   if (it == requests_.end()) return;
   // It may be at work just now.

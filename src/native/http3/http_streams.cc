@@ -151,12 +151,17 @@ Result<void> RequestStream::read(ByteSpan bytes, bool fin) {
     return fail(server_ ? Http3Error::request_incomplete : Http3Error::message_error,
                 "the stream ends before its header");
   }
-  if (is_session_) {
-    MOQ_CHECK_OK(capsules_.finish());
-    session_.on_session_closed(0, {});
-  }
+  if (is_session_ || deciding_) MOQ_CHECK_OK(capsules_.finish());
+  if (deciding_ && !early_end_) early_end_ = {0, {}};
+  if (is_session_) session_.on_session_closed(0, {});
   session_.on_request_over(*this);
   return {};
+}
+
+void RequestStream::tell_early_end() {
+  if (const auto end = std::exchange(early_end_, std::nullopt)) {
+    session_.on_session_closed(end->first, end->second);
+  }
 }
 
 void RequestStream::failed(const Error& error) {
@@ -204,10 +209,11 @@ Result<FrameParser::Take> RequestStream::on_frame(std::uint64_t type, std::uint6
   switch (static_cast<FrameType>(type)) {
     case FrameType::data:
       if (!headers_seen_ || trailers_seen_) return unexpected_frame("this part of a message");
-      return is_session_ ? FrameParser::Take::parts : FrameParser::Take::skip;
+      return is_session_ || deciding_ ? FrameParser::Take::parts : FrameParser::Take::skip;
     case FrameType::headers:
       // A CONNECT has no trailers (RFC 9114 §4.4).
-      if (trailers_seen_ || is_session_) return unexpected_frame("this part of a message");
+      if (trailers_seen_ || is_session_ || deciding_)
+        return unexpected_frame("this part of a message");
       if (headers_seen_) {
         trailers_seen_ = true;
         return FrameParser::Take::skip;
@@ -250,6 +256,10 @@ Result<void> RequestStream::on_whole_frame(std::uint64_t /*type*/, ByteSpan payl
 Result<void> RequestStream::on_frame_part(ByteSpan part) { return capsules_.feed(part, *this); }
 
 void RequestStream::on_close_capsule(std::uint32_t code, std::string reason) {
+  if (deciding_) {
+    early_end_.emplace(code, std::move(reason));
+    return;
+  }
   session_.on_session_closed(code, std::move(reason));
 }
 

@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "native/http3/capsule.h"
 #include "native/http3/frame.h"
@@ -67,8 +70,16 @@ class RequestStream final : public transport::RecvHandler,
 
   /// Answers; `last`: the stream ends with it.
   void respond(const Response& response, bool last);
+  /// It is being decided whether the stream becomes a session's. What comes of the session
+  /// meanwhile is kept: the end of it.
+  void await_decision() { deciding_ = true; }
   /// From now on the stream is the session's: DATA frames hold its capsules.
-  void become_session() { is_session_ = true; }
+  void become_session() {
+    is_session_ = true;
+    deciding_ = false;
+  }
+  /// Tells the session of its end, if that came before the decision.
+  void tell_early_end();
   void send_drain();
   /// Sends CLOSE and the end of the stream.
   void send_close(std::uint32_t code, std::string_view reason);
@@ -107,7 +118,9 @@ class RequestStream final : public transport::RecvHandler,
   CapsuleParser capsules_;
   bool headers_seen_ = false;
   bool trailers_seen_ = false;
+  bool deciding_ = false;
   bool is_session_ = false;
+  std::optional<std::pair<std::uint32_t, std::string>> early_end_;
   bool recv_over_ = false;
   bool send_over_ = false;
 };

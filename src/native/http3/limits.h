@@ -12,8 +12,10 @@ struct Limits {
   /// A connection without a session by then is closed: with a client that sends no
   /// CONNECT, or a server that does not answer.
   Duration connect_timeout = std::chrono::seconds(10);
+  /// How long the decision on a request for a session may take; the answer is 503 then.
+  Duration decision_timeout = std::chrono::seconds(15);
   /// After the end of a session, how long its connection waits for the peer to close
-  /// its side.
+  /// its side; and after a late refusal.
   Duration close_timeout = std::chrono::seconds(1);
   /// Bytes of a HEADERS frame, and of the fields in it, each with 32 more
   /// (SETTINGS_MAX_FIELD_SECTION_SIZE). A longer one ends its request.

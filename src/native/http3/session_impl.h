@@ -118,7 +118,11 @@ class SessionImpl final : public WebTransportSession,
   void start();
   void on_timer();
   void on_header_timer();
-  int answer(const RequestStream& stream, const Request& request);
+  /// What is answered to a request on which nobody has to decide.
+  [[nodiscard]] std::optional<int> answer(const RequestStream& stream,
+                                          const Request& request) const;
+  void answered(int status);
+  void refuse_request(RequestStream& stream, const char* what, int status);
   void open_session(RequestStream& connect, std::string protocol);
   void refuse(Error error);
   void close_connection(const Error& error);
@@ -147,8 +151,11 @@ class SessionImpl final : public WebTransportSession,
   std::shared_ptr<ByteQueue> control_out_ = std::make_shared<ByteQueue>();
   std::size_t requests_seen_ = 0;
   std::unordered_map<RequestStream*, std::unique_ptr<RequestStream>> requests_;
-  RequestStream* connect_ = nullptr;  ///< the session's
-  Connections::Connected connected_;  ///< client: who waits for the session
+  RequestStream* connect_ = nullptr;   ///< the session's
+  RequestStream* deciding_ = nullptr;  ///< may become that
+  std::uint64_t decisions_ = 0;        ///< the last one's number
+  Time no_session_ = kNever;           ///< when none is let in any more
+  Connections::Connected connected_;   ///< client: who waits for the session
 
   ConnectRequest request_;
   std::string protocol_;

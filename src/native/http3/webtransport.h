@@ -35,15 +35,23 @@ class WebTransportSession : public transport::Session {
   [[nodiscard]] virtual const ConnectRequest& request() const = 0;
 };
 
+/// Tells a client that asks for a session what came of it, with a status of HTTP: 200 to
+/// 299 lets it in. To be called on the loop's thread, inside of `decide` or later; whatever
+/// comes after the first call, or after the request, is ignored.
+using Answer = std::function<void(int status)>;
+
 /// How a server answers.
 struct ServerOptions {
   /// Subprotocols that are supported. Of those that a client offers, the first that is
   /// here is taken. None in common: the session has no protocol.
   std::vector<std::string> protocols;
-  /// Decides on a client that asks for a session, with a status of HTTP: 200 to 299 lets
-  /// it in. Unset: 200.
-  std::function<int(const ConnectRequest& request)> decide;
-  /// Gets a session that was let in, from the loop; sets its handler before it returns.
+  /// Decides on a client that asks for a session on `connection`, which may be looked at
+  /// inside of the call only. Meanwhile, streams of the session wait. Unset: 200.
+  std::function<void(const ConnectRequest& request, const quic::Connection& connection,
+                     const Answer& answer)>
+      decide;
+  /// Gets a session that was let in, inside of the call that answers; sets its handler
+  /// before it returns.
   std::function<void(std::shared_ptr<WebTransportSession> session)> accepted;
 };
 
@@ -75,8 +83,9 @@ class Connections {
 
   /// Connections, with a session or without.
   [[nodiscard]] std::size_t size() const { return all_.size(); }
-  /// Those that have had no session yet. Each has one, or ends, within
-  /// `Limits::connect_timeout`.
+  /// Those that have had no session yet, a request for one being under decision or not.
+  /// Each has one, or ends, within `Limits::connect_timeout`, `decision_timeout` and
+  /// `close_timeout` together.
   [[nodiscard]] std::size_t negotiating() const { return negotiating_.size(); }
 
   // --- For its connections.

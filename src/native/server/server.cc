@@ -128,14 +128,16 @@ http3::ServerOptions Server::http3_options(Worker& worker) {
   http3::ServerOptions options;
   options.protocols = config_.alpns;
   if (handlers_.on_request) {
-    options.decide = [this, &worker](const http3::ConnectRequest& request) {
-      return handlers_.on_request(worker, request);
+    options.decide = [this, &worker](const http3::ConnectRequest& request,
+                                     const quic::Connection& connection,
+                                     const http3::Answer& answer) {
+      handlers_.on_request(worker, request, connection, answer);
     };
   }
   options.accepted = [this, &worker](std::shared_ptr<http3::WebTransportSession> session) {
     if (!handlers_.on_session) return;
-    const std::string path = session->request().path;
-    handlers_.on_session(worker, std::move(session), path);
+    const Arrival arrival{.path = session->request().path, .host = session->request().authority};
+    handlers_.on_session(worker, std::move(session), arrival);
   };
   return options;
 }
@@ -144,7 +146,10 @@ void Server::accept(Worker& worker, std::shared_ptr<quic::Connection> connection
   if (connection->protocol() == http3::kAlpn) {
     worker.http3_->accept(std::move(connection));
   } else if (handlers_.on_session) {
-    handlers_.on_session(worker, std::move(connection), {});
+    const Arrival arrival{.path = {},
+                          .host = std::string(connection->server_name()),
+                          .certificate_end = connection->client_certificate_end()};
+    handlers_.on_session(worker, std::move(connection), arrival);
   }
 }
 

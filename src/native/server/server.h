@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -82,18 +83,30 @@ class Worker {
   std::unique_ptr<http3::Connections> http3_;
 };
 
+/// How a session came.
+struct Arrival {
+  /// With its query: "/room?jwt=x"; empty on raw QUIC, where it comes later.
+  std::string path;
+  /// That was dialled, as TLS or the request has it, with or without a port; may be empty.
+  std::string host;
+  /// As quic::Connection::client_certificate_end; on raw QUIC only: on WebTransport,
+  /// `on_request` has seen it.
+  std::optional<std::chrono::sys_seconds> certificate_end = {};
+};
+
 /// What a server's owner hears, each on the worker's thread. Empty ones are skipped.
 struct ServerHandlers {
   /// Before the worker's first packet.
   std::function<void(Worker&)> on_start;
-  /// A client that asks for a WebTransport session: the status of HTTP that it gets, of
-  /// which 200 to 299 let it in. Empty: 200. (On raw QUIC, the path comes later.)
-  std::function<int(Worker&, const http3::ConnectRequest&)> on_request;
+  /// A client that asks for a WebTransport session: see http3::ServerOptions::decide.
+  /// Empty: all are let in. (On raw QUIC, the path comes later.)
+  std::function<void(Worker&, const http3::ConnectRequest&, const quic::Connection&,
+                     const http3::Answer&)>
+      on_request;
   /// A session on raw QUIC whose handshake is complete, or a WebTransport session that
-  /// was let in, with its path and query ("/room?jwt=x"; empty on raw QUIC). Sets the
-  /// session's handler before it returns. A session that is not kept is closed.
-  std::function<void(Worker&, std::shared_ptr<transport::Session>, const std::string& path)>
-      on_session;
+  /// was let in. Sets the session's handler before it returns. A session that is not kept
+  /// is closed.
+  std::function<void(Worker&, std::shared_ptr<transport::Session>, const Arrival&)> on_session;
   /// No worker reads packets any more, all still run tasks: sessions and all else
   /// that lives on the worker has to be let go of here.
   std::function<void(Worker&)> on_stop;

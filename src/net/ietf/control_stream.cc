@@ -53,12 +53,15 @@ void ControlStream::send(const std::vector<std::uint8_t>& message) {
 void ControlStream::on_data(Bytes data, bool fin) {
   const auto hold = session_.hold();
   fin_ = fin;
+  if (session_.holds_control() && (held_ += data.size()) > kMaxHeld) {
+    return fail_later(SessionError::too_many_requests, "too much is asked for before an answer");
+  }
   reader_.feed(std::move(data), fin);
   handle();
 }
 
 void ControlStream::handle() {
-  while (session_.open()) {
+  while (session_.open() && !session_.holds_control()) {
     const auto message = reader_.next();
     if (!message) return session_.fail(message.error());
     if (!*message) break;

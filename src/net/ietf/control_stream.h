@@ -36,6 +36,9 @@ class ControlStream final : private transport::RecvHandler, private transport::S
   void send(const std::vector<std::uint8_t>& message);
 
  private:
+  /// Bytes that may wait for the peer to be let in.
+  static constexpr std::size_t kMaxHeld = 65536;
+
   void on_data(Bytes data, bool fin) override;
   void on_reset(std::uint64_t code) override;
   void on_send_stopped(std::uint64_t code) override;
@@ -48,6 +51,7 @@ class ControlStream final : private transport::RecvHandler, private transport::S
   transport::Stream stream_;
   std::shared_ptr<transport::SendQueue> queue_;
   MessageReader reader_;
+  std::size_t held_ = 0;
   bool fin_ = false;
   bool failing_ = false;
 };

@@ -32,8 +32,9 @@ Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Vers
       max_id_(traits().has_max_request_id ? config_.peer_max_request_id : kNoLimit),
       granted_id_(traits().has_max_request_id ? kInitialMaxRequestId : kNoLimit),
       next_peer_id_(config_.side == Side::client ? 1 : 0),
-      setup_timer_(loop,
-                   [this] { close(SessionError::control_message_timeout, "no SETUP came"); }) {}
+      setup_timer_(loop, [this] { close(SessionError::control_message_timeout, "no SETUP came"); }),
+      decision_timer_(
+          loop, [this] { decided(moq::fail(SessionError::internal, "nobody decided in time")); }) {}
 
 std::shared_ptr<Session> Session::create(Loop& loop, std::shared_ptr<transport::Session> transport,
                                          Version version, SessionConfig config,
@@ -54,7 +55,9 @@ std::shared_ptr<Session> Session::create(Loop& loop, std::shared_ptr<transport::
 
 void Session::abandon() {
   events_ = nullptr;
+  deciding_ = false;
   setup_timer_.cancel();
+  decision_timer_.cancel();
   transport_->set_handler(nullptr);
   if (!std::exchange(closed_, true)) {
     transport_->close(static_cast<std::uint64_t>(SessionError::no_error), "");
@@ -93,8 +96,7 @@ void Session::start() {
   }
   // A server learns the path from the transport, or from SETUP, which may be over.
   const bool told = config_.side == Side::client || setup_done || transport_->traits().carries_path;
-  if (!authorized_ && told) authorize(config_.path);
-  if (setup_done && !closed_) control_->resume();
+  if (!asked_ && told) authorize(config_.path);
 }
 
 void Session::send_setup() {
@@ -147,17 +149,27 @@ Result<void> Session::received_setup(const SetupOptions& options) {
   }
   // SETUP may come in the same turn as the request that has the path.
   if (transport_->traits().carries_path) path = config_.path;
-  if (!authorized_) authorize(path.empty() ? "/" : path);
+  if (!asked_) authorize(path.empty() ? "/" : path);
   return {};
 }
 
 void Session::authorize(const std::string& path) {
-  if (config_.authorize) {
-    auto scope = config_.authorize(path);
-    if (closed_) return;
-    if (!scope) return fail(scope.error());
-    scope_ = *std::move(scope);
-  }
+  asked_ = true;
+  deciding_ = true;
+  const Authorize ask = std::exchange(config_.authorize, nullptr);
+  if (!ask) return decided(Scope{});
+  decision_timer_.arm(later(loop_.now(), limits().decision_timeout));
+  ask(path, [weak = weak_from_this()](Result<Scope> scope) {
+    if (const auto self = weak.lock()) self->decided(std::move(scope));
+  });
+}
+
+void Session::decided(Result<Scope> scope) {
+  if (closed_ || !std::exchange(deciding_, false)) return;
+  const auto keep = hold();
+  decision_timer_.cancel();
+  if (!scope) return fail(scope.error());
+  scope_ = *std::move(scope);
   authorized_ = true;
   start_announcements();
   if (events_ != nullptr) events_->on_ready();
@@ -167,6 +179,8 @@ void Session::authorize(const std::string& path) {
     awaiting_authorization_.erase(awaiting_authorization_.begin());
     then();
   }
+  // Where requests come on the stream of SETUP, it was not read meanwhile.
+  if (traits().setup == SetupForm::client_and_server && !closed_) control_->resume();
 }
 
 void Session::start_announcements() {
@@ -399,6 +413,7 @@ void Session::fail(const Error& error) {
 
 void Session::close(SessionError code, std::string_view reason) {
   if (closed_) return;
+  deciding_ = false;
   transport_->close(static_cast<std::uint64_t>(code), reason);
   loop_.post([weak = weak_from_this(), error = Error(code, std::string(reason))] {
     if (const auto self = weak.lock()) self->end(error, false);
@@ -415,6 +430,7 @@ void Session::on_closed(const Error& error, bool by_peer) {
 void Session::end(const Error& error, bool by_peer) {
   if (std::exchange(closed_, true)) return;
   setup_timer_.cancel();
+  decision_timer_.cancel();
   // Readers of the peer's tracks hear of the end before the owner does.
   auto tasks = std::exchange(tasks_, {});
   for (auto& [key, task] : tasks) retired_.push_back(std::move(task));

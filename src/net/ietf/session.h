@@ -184,6 +184,11 @@ class Session final : public ProtocolSession,
   Result<void> begin_request(const RawMessage& message, transport::Stream stream,
                              MessageReader reader, bool fin);
   [[nodiscard]] bool authorized() const { return authorized_; }
+  /// Whether requests come on the control stream and the peer is not let in yet: what is on
+  /// that waits.
+  [[nodiscard]] bool holds_control() const {
+    return !authorized_ && traits().setup == SetupForm::client_and_server;
+  }
   /// Calls `then` once the peer is let in.
   void when_authorized(Task& waiter, std::function<void()> then);
   /// A second control stream is a violation.
@@ -212,7 +217,9 @@ class Session final : public ProtocolSession,
 
   void start();
   void send_setup();
+  /// Has it decided what the peer may do, which `decided` hears of, at once or later.
   void authorize(const std::string& path);
+  void decided(Result<Scope> scope);
   void start_announcements();
   void check_idle();
   void end(const Error& error, bool by_peer);
@@ -236,6 +243,8 @@ class Session final : public ProtocolSession,
   SessionEvents* events_;  ///< null: abandoned
   std::string name_;
   Scope scope_;
+  bool asked_ = false;     ///< what the peer may do
+  bool deciding_ = false;  ///< that has no answer yet
   bool authorized_ = false;
   bool setup_received_ = false;
   std::optional<std::uint64_t> goaway_id_;  ///< what our GOAWAY named
@@ -270,6 +279,7 @@ class Session final : public ProtocolSession,
   std::unordered_map<Task*, std::unique_ptr<Task>> tasks_;
   std::vector<std::unique_ptr<Task>> retired_;
   Timer setup_timer_;
+  Timer decision_timer_;
 };
 
 template <typename M>

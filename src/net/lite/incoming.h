@@ -13,7 +13,7 @@ namespace moq::lite {
 /// A stream that the peer has opened, until its type and first message (every
 /// type has one) are there and the peer is authorised. Hands its parts to the
 /// session then, and retires. A stream that does not get so far in time is
-/// stopped; one of an unknown type at once.
+/// stopped, but for one that only waits for the decision; one of an unknown type at once.
 class IncomingStream final : public Task, private transport::RecvHandler {
  public:
   /// `stream.send` is null for a unidirectional stream.
@@ -24,6 +24,8 @@ class IncomingStream final : public Task, private transport::RecvHandler {
   void authorized();
   /// When the peer opened it.
   [[nodiscard]] Time since() const { return since_; }
+  /// Whether its type and first message are there: it waits for the session.
+  [[nodiscard]] bool whole() const { return message_.has_value(); }
   /// Called when it has waited for too long.
   void expire();
 

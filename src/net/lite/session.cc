@@ -26,6 +26,8 @@ Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Vers
       events_(&events),
       name_(std::string(traits().name) + " " + transport_->peer_address()),
       setup_timer_(loop, [this] { close(SessionError::control_message_timeout, "no SETUP came"); }),
+      decision_timer_(
+          loop, [this] { decided(moq::fail(SessionError::internal, "nobody decided in time")); }),
       header_timer_(loop, [this] { sweep_incoming(); }) {}
 
 std::shared_ptr<Session> Session::create(Loop& loop, std::shared_ptr<transport::Session> transport,
@@ -47,7 +49,9 @@ std::shared_ptr<Session> Session::create(Loop& loop, std::shared_ptr<transport::
 
 void Session::abandon() {
   events_ = nullptr;
+  deciding_ = false;
   setup_timer_.cancel();
+  decision_timer_.cancel();
   header_timer_.cancel();
   transport_->set_handler(nullptr);
   if (!std::exchange(closed_, true)) {
@@ -74,7 +78,7 @@ void Session::start() {
   }
   // A server learns the path from the transport, or from SETUP.
   const bool path_in_setup = traits().has_setup_stream && !transport_->traits().carries_path;
-  if (!authorized_ && (config_.side == Side::client || !path_in_setup)) authorize(config_.path);
+  if (!asked_ && (config_.side == Side::client || !path_in_setup)) authorize(config_.path);
 }
 
 void Session::send_setup() {
@@ -111,26 +115,40 @@ void Session::received_setup(const Bytes& message) {
   const std::string path =
       transport_->traits().carries_path ? config_.path : setup->path.value_or("");
   // An empty path stands for none in some implementations.
-  if (!authorized_) authorize(path.empty() ? "/" : path);
-  if (!closed_ && !grants(setup->role)) {
-    fail(Error(SessionError::unauthorized,
-               fmt::format("nothing is granted to a {}", to_string(setup->role))));
-  }
+  if (!asked_) return authorize(path.empty() ? "/" : path);
+  if (authorized_) check_role();
 }
 
-bool Session::grants(Role role) const {
-  if (role == Role::publisher) return !scope_.publish.empty();
-  if (role == Role::subscriber) return !scope_.subscribe.empty();
-  return true;
+bool Session::check_role() {
+  const Role role = peer_setup_.role;
+  const bool granted = role == Role::publisher    ? !scope_.publish.empty()
+                       : role == Role::subscriber ? !scope_.subscribe.empty()
+                                                  : true;
+  if (!granted) {
+    fail(Error(SessionError::unauthorized,
+               fmt::format("nothing is granted to a {}", to_string(role))));
+  }
+  return granted;
 }
 
 void Session::authorize(const std::string& path) {
-  if (config_.authorize) {
-    auto scope = config_.authorize(path);
-    if (closed_) return;
-    if (!scope) return fail(scope.error());
-    scope_ = *std::move(scope);
-  }
+  asked_ = true;
+  deciding_ = true;
+  const Authorize ask = std::exchange(config_.authorize, nullptr);
+  if (!ask) return decided(Scope{});
+  decision_timer_.arm(later(loop_.now(), limits().decision_timeout));
+  ask(path, [weak = weak_from_this()](Result<Scope> scope) {
+    if (const auto self = weak.lock()) self->decided(std::move(scope));
+  });
+}
+
+void Session::decided(Result<Scope> scope) {
+  if (closed_ || !std::exchange(deciding_, false)) return;
+  const auto keep = hold();
+  decision_timer_.cancel();
+  if (!scope) return fail(scope.error());
+  scope_ = *std::move(scope);
+  if (setup_received_ && !check_role()) return;
   authorized_ = true;
   start_announcements();
   if (events_ != nullptr) events_->on_ready();
@@ -231,6 +249,8 @@ void Session::sweep_incoming() {
   const std::vector<Task*> waiting(incoming_.begin(), incoming_.end());
   for (Task* task : waiting) {
     auto& stream = static_cast<IncomingStream&>(*task);
+    // It waits for this side.
+    if (stream.whole()) continue;
     const Time due = later(stream.since(), limits().header_timeout);
     if (due <= now) {
       stream.expire();
@@ -382,6 +402,7 @@ void Session::fail(const Error& error) {
 
 void Session::close(SessionError code, std::string_view reason) {
   if (closed_) return;
+  deciding_ = false;
   transport_->close(static_cast<std::uint64_t>(code), reason);
   loop_.post([weak = weak_from_this(), error = Error(code, std::string(reason))] {
     if (const auto self = weak.lock()) self->end(error, false);
@@ -408,6 +429,7 @@ void Session::on_closed(const Error& error, bool by_peer) {
 void Session::end(const Error& error, bool by_peer) {
   if (std::exchange(closed_, true)) return;
   setup_timer_.cancel();
+  decision_timer_.cancel();
   header_timer_.cancel();
   // Readers of the peer's tracks hear of the end before the owner does.
   auto tasks = std::exchange(tasks_, {});

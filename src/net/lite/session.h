@@ -177,9 +177,11 @@ class Session final : public ProtocolSession,
   void end(const Error& error, bool by_peer);
   void send_setup();
   void received_setup(const Bytes& message);
+  /// Has it decided what the peer may do, which `decided` hears of, at once or later.
   void authorize(const std::string& path);
-  /// Whether the peer may do what it says that it is here for.
-  [[nodiscard]] bool grants(Role role) const;
+  void decided(Result<Scope> scope);
+  /// Whether the peer may do what it says that it is here for; closes the session if not.
+  bool check_role();
   void start_announcements();
   void accept_uni(std::shared_ptr<transport::RecvStream> stream, UniType type, const Bytes& message,
                   MessageReader reader, bool fin);
@@ -193,6 +195,8 @@ class Session final : public ProtocolSession,
   SessionEvents* events_;  ///< null: abandoned
   std::string name_;
   Scope scope_;
+  bool asked_ = false;     ///< what the peer may do
+  bool deciding_ = false;  ///< that has no answer yet
   bool authorized_ = false;
   bool setup_received_ = false;
   bool goaway_sent_ = false;
@@ -218,6 +222,7 @@ class Session final : public ProtocolSession,
   SessionStream* session_stream_ = nullptr;
   std::vector<std::function<void()>> when_setup_;
   Timer setup_timer_;
+  Timer decision_timer_;
   Timer header_timer_;  ///< armed while a stream may wait for its header
 };
 

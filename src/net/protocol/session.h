@@ -51,7 +51,18 @@ struct SessionLimits {
   /// A stream must carry a whole header within this, or it is reset; SETUP too,
   /// or the session is closed with CONTROL_MESSAGE_TIMEOUT.
   Duration header_timeout = std::chrono::seconds(10);
+  /// How long it may take to decide on the peer (see Authorize); the session is closed
+  /// with INTERNAL_ERROR then.
+  Duration decision_timeout = std::chrono::seconds(15);
 };
+
+/// What a peer may do; an error closes its session, with its code. To be called on the
+/// session's thread, inside of Authorize or later; whatever comes after the first call, or
+/// after the session, is ignored.
+using Decision = std::function<void(Result<Scope>)>;
+/// Asks what a path may do. Until there is an answer, nothing of the peer's is served, and
+/// what it sends waits, as far as it would for SETUP.
+using Authorize = std::function<void(const std::string& path, Decision decision)>;
 
 struct SessionConfig {
   Side side = Side::client;
@@ -69,9 +80,8 @@ struct SessionConfig {
   /// Client: the URL's host, and its port if that is not the scheme's, sent in SETUP of
   /// moq-transport where the transport does not carry it. Empty: not sent.
   std::string authority = {};
-  /// Server: decides what a path may do. Unset: everything. An error closes the
-  /// session with its code.
-  std::function<Result<Scope>(const std::string& path)> authorize;
+  /// Server: decides what a path may do, and is called once. Unset: everything.
+  Authorize authorize;
   SessionLimits limits;
   /// The stream of the SETUP exchange, in versions that have one and go on with it.
   std::optional<transport::RunningStream> session_stream = {};

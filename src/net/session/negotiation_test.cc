@@ -161,9 +161,9 @@ class Agreement : public ::testing::Test {
                                     .cache = &b.cache,
                                     .path = options.carries_path ? "/carried" : "",
                                     .authorize =
-                                        [raw](const std::string& p) {
+                                        [raw](const std::string& p, const Decision& decide) {
                                           raw->path = p;
-                                          return Result<Scope>(Scope{});
+                                          decide(Scope{});
                                         },
                                     .versions = parse_versions(server).value()})
                        .value();

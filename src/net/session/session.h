@@ -44,8 +44,8 @@ struct SessionOptions {
   std::string path;
   /// Client: as SessionConfig::authority.
   std::string authority = {};
-  /// Server: what a path may do. Unset: everything. An error closes the session.
-  std::function<Result<Scope>(const std::string& path)> authorize;
+  /// Server: what a path may do, asked once. Unset: everything.
+  Authorize authorize;
   /// Those that may be spoken, the preferred first; empty: all. What the transport's
   /// handshake offered or accepted should be the same.
   std::vector<const ProtocolVersion*> versions;

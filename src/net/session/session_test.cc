@@ -333,8 +333,8 @@ TEST_P(Direct, RouteThroughThisRelayIsRefused) {
 
 TEST_P(Direct, ScopeLimitsWhatIsReadAndPublished) {
   const auto connection = link({.adjust = [](SessionOptions&, SessionOptions& options) {
-    options.authorize = [](const std::string&) -> Result<Scope> {
-      return Scope{.root = Path("root"), .publish = {Path("up")}, .subscribe = {Path("down")}};
+    options.authorize = [](const std::string&, const Decision& decide) {
+      decide(Scope{.root = Path("root"), .publish = {Path("up")}, .subscribe = {Path("down")}});
     };
   }});
   Source up(client, "up/x");
@@ -352,8 +352,8 @@ TEST_P(Direct, ScopeLimitsWhatIsReadAndPublished) {
 
 TEST_P(Direct, RefusedPathClosesWithUnauthorized) {
   const auto connection = link({.adjust = [](SessionOptions&, SessionOptions& options) {
-    options.authorize = [](const std::string&) -> Result<Scope> {
-      return fail(SessionError::unauthorized, "no");
+    options.authorize = [](const std::string&, const Decision& decide) {
+      decide(fail(SessionError::unauthorized, "no"));
     };
   }});
   run_for(loop, seconds(1));
@@ -608,9 +608,9 @@ TEST(Lite05, PathInSetupDecidesTheScope) {
   const auto connection =
       connect(loop, client, server, {.adjust = [&](SessionOptions& c, SessionOptions& s) {
                 c.path = "/room?jwt=x";
-                s.authorize = [&](const std::string& p) -> Result<Scope> {
+                s.authorize = [&](const std::string& p, const Decision& decide) {
                   path = p;
-                  return Scope{};
+                  decide(Scope{});
                 };
               }});
   run_for(loop, seconds(1));

@@ -26,11 +26,13 @@ class TestRelay {
                                     .publish = &node.origin,
                                     .subscribe = &node.origin,
                                     .cache = &node.cache,
-                                    .authorize = [this](const std::string& path) -> Result<Scope> {
-                                      paths.push_back(path);
-                                      if (forbids) return fail(SessionError::unauthorized);
-                                      return Scope{};
-                                    },
+                                    .authorize =
+                                        [this](const std::string& path, const Decision& decide) {
+                                          paths.push_back(path);
+                                          if (forbids)
+                                            return decide(fail(SessionError::unauthorized));
+                                          decide(Scope{});
+                                        },
                                     .versions = {find_protocol_version(version_)}})
                        .value();
     Session* key = session.get();

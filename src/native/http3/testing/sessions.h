@@ -90,9 +90,11 @@ class Server {
             pair.network.loop(), limits,
             ServerOptions{.protocols = {"moq-lite-04", "moq-lite-05"},
                           .decide =
-                              [this](const ConnectRequest& request) {
+                              [this](const ConnectRequest& request, const quic::Connection&,
+                                     const Answer& answer) {
                                 asked = request;
-                                return status;
+                                if (status) return answer(*status);
+                                answers.push_back(answer);
                               },
                           .accepted =
                               [this](std::shared_ptr<WebTransportSession> session) {
@@ -114,7 +116,8 @@ class Server {
   [[nodiscard]] SessionLog& session() { return *sessions.at(0); }
 
   Pair pair;
-  int status = 200;
+  std::optional<int> status = 200;  ///< none: `answers` has those that wait
+  std::vector<Answer> answers;
   bool accept = true;
   bool keep = true;
   bool listen = true;

@@ -268,19 +268,19 @@ class RawLink {
     if (!options.link.protocol.empty()) options.link.protocol = version->alpn;
     auto pair = transport::testing::memory_pair(loop, options.link);
     transport = pair.first.get();
-    session =
-        Session::create(loop, std::move(pair.first),
-                        {.side = options.side,
-                         .publish = options.publishes ? &node.origin : nullptr,
-                         .subscribe = &node.origin,
-                         .cache = &node.cache,
-                         .path = "/",
-                         .authorize = [scope = options.scope](
-                                          const std::string&) { return Result<Scope>(scope); },
-                         .versions = {version},
-                         .on_goaway = options.on_goaway,
-                         .limits = options.limits})
-            .value();
+    session = Session::create(
+                  loop, std::move(pair.first),
+                  {.side = options.side,
+                   .publish = options.publishes ? &node.origin : nullptr,
+                   .subscribe = &node.origin,
+                   .cache = &node.cache,
+                   .path = "/",
+                   .authorize = [scope = options.scope](const std::string&,
+                                                        const Decision& decide) { decide(scope); },
+                   .versions = {version},
+                   .on_goaway = options.on_goaway,
+                   .limits = options.limits})
+                  .value();
     session->closed([this](const Error& error, bool) { error_ = error; });
     peer = std::make_unique<RawPeer>(std::move(pair.second),
                                      lite::find_by_name(options.version)->version);
