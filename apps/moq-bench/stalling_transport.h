@@ -52,6 +52,7 @@ class StallingTransport final : public transport::Session, private transport::Se
   [[nodiscard]] transport::PathStats path_stats() const override { return inner_->path_stats(); }
   [[nodiscard]] std::string_view protocol() const override { return inner_->protocol(); }
   [[nodiscard]] std::string peer_address() const override { return inner_->peer_address(); }
+  [[nodiscard]] std::uint64_t id() const override { return inner_->id(); }
 
  private:
   void on_uni(std::shared_ptr<transport::RecvStream> stream) override;

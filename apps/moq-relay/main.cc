@@ -52,7 +52,10 @@ struct Running {
 int serve(moq::native::EventLoop& events, Running& running,
           const std::vector<std::string>& arguments, const moq::relay::Loaded& loaded) {
   const moq::relay::Config& config = *loaded.config;
-  const moq::apps::Logging logging(config.log.level);
+  const moq::apps::Logging logging(config.log.level,
+                                   config.log.format == moq::relay::LogFormat::json
+                                       ? moq::apps::Logging::Format::json
+                                       : moq::apps::Logging::Format::text);
   for (const std::string& warning : config.warnings) moq::log::warn("{}", warning);
   int exit_code = kFailure;
   auto started = moq::relay::Relay::start(events, config, [&](int code) {

@@ -20,6 +20,9 @@ enum class CongestionControl : unsigned char {
   delay,  ///< BBR
 };
 
+/// How lines of the log are written.
+enum class LogFormat : unsigned char { text, json };
+
 /// Path prefixes that need no token.
 struct PublicAccess {
   std::vector<std::string> subscribe;
@@ -33,6 +36,7 @@ struct PublicAccess {
 struct Config {
   struct Log {
     log::Level level = log::Level::info;
+    LogFormat format = LogFormat::text;
   } log;
 
   struct Server {

@@ -92,6 +92,7 @@ TEST_F(ConfigTest, TheLeastFileHasTheDefaultsOfTheReference) {
   EXPECT_TRUE(config.server.quic.mtu_discovery);
   EXPECT_FALSE(config.web.http_listen);
   EXPECT_THAT(config.auth.public_access.publish, ElementsAre(""));
+  EXPECT_EQ(config.log.format, LogFormat::text);
   EXPECT_EQ(config.cache.capacity, (SizeLimit{0, 50}));
   EXPECT_EQ(config.cache.duration, 30s);
   EXPECT_EQ(config.drain, DrainOrder{});
@@ -110,6 +111,7 @@ drain_spread = "10s"
 listen = 9090
 [log]
 level = "DEBUG"
+format = "JSON"
 [server]
 bind = "127.0.0.1:4443"
 workers = 3
@@ -136,6 +138,7 @@ duration = "10s"
   EXPECT_EQ(config.drain, (DrainOrder{2min, {"https://b.example/", "moqt://c.example"}, 10s}));
   EXPECT_EQ(config.internal.listen, (HostPort{"127.0.0.1", 9090}));
   EXPECT_EQ(config.log.level, log::Level::debug);
+  EXPECT_EQ(config.log.format, LogFormat::json);
   EXPECT_EQ(config.server.bind, (HostPort{"127.0.0.1", 4443}));
   EXPECT_EQ(config.server.workers, 3U);
   EXPECT_THAT(config.server.versions, ElementsAre("moq-lite-05", "moq-lite-04"));
@@ -258,6 +261,7 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
       {"servr = 1\n", {"relay.toml:1: servr: there is no such key"}},
       {"server = 1\n", {":1: server", "expected a table, [server]", "the number 1"}},
       {"[log]\nlevel = \"loud\"\n", {":2: log.level", "trace, debug, info, warn, error"}},
+      {"[log]\nformat = \"xml\"\n", {":2: log.format", "text, json"}},
       {"[cache]\ncapacity = \"lots\"\n", {"a size such as \"8GiB\""}},
       {"[web.http]\nlisten = \"localhost:80\"\n", {"web.http.listen", "an IP address"}},
       {"[internal]\nlisten = \"localhost:1\"\n", {":2: internal.listen", "a port, or an IP"}},
@@ -513,6 +517,7 @@ TEST(Keys, DefaultsThatAreShownAreTheDefaults) {
     EXPECT_EQ(set.server.quic.idle_timeout, fresh.server.quic.idle_timeout);
     EXPECT_EQ(set.server.quic.keep_alive, fresh.server.quic.keep_alive);
     EXPECT_EQ(set.server.quic.max_streams, fresh.server.quic.max_streams);
+    EXPECT_EQ(set.log.format, fresh.log.format);
     EXPECT_EQ(set.cache.capacity, fresh.cache.capacity);
     EXPECT_EQ(set.cache.duration, fresh.cache.duration);
     EXPECT_EQ(set.server.quic.mtu_discovery, fresh.server.quic.mtu_discovery);

@@ -27,8 +27,7 @@ class DrainReportTest : public testing::Test {
  protected:
   void SetUp() override {
     lines().clear();
-    log::set_sink([](log::Level, std::string_view line) { lines().emplace_back(line); },
-                  log::Level::info);
+    log::set_sink([](const log::Line& line) { lines().emplace_back(line.text); }, log::Level::info);
     census_.drain_begins();
   }
   void TearDown() override { log::set_sink(nullptr, log::Level::off); }

@@ -9,6 +9,10 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
+LogFormat format_of(std::string_view name) {
+  return name == "json" ? LogFormat::json : LogFormat::text;
+}
+
 log::Level level_of(std::string_view name) {
   constexpr std::array kNames = {"trace", "debug", "info", "warn", "error"};
   return static_cast<log::Level>(std::ranges::find(kNames, name) - kNames.begin());
@@ -38,6 +42,19 @@ constexpr Key kKeys[] = {
              "where it names a level, beats this.",
      .choices = "trace debug info warn error",
      .store = [](Config& c, const Value& v) { c.log.level = level_of(std::get<std::string>(v)); }},
+    {.group = "Logging",
+     .toml = "log.format",
+     .flags = "log-format",
+     .env = "MOQ_LOG_FORMAT",
+     .type = Type::choice,
+     .support = Support::now,
+     .placeholder = "FORMAT",
+     .shown_default = "text",
+     .help = "\"text\" for people, or \"json\": an object on each line, with time, level, message "
+             "and, where it is about a connection, conn.",
+     .choices = "text json",
+     .store = [](Config& c,
+                 const Value& v) { c.log.format = format_of(std::get<std::string>(v)); }},
 
     {.group = "Listening for QUIC and WebTransport (UDP)",
      .toml = "server.bind server.listen",

@@ -68,10 +68,10 @@ void RelayWorker::decide(const native::http3::ConnectRequest& request,
   const Visitor visitor{.target = request.path,
                         .host = request.authority,
                         .certificate = connection.client_certificate_end()};
-  ask(visitor, [this, answer](Result<Grant> grant) {
+  ask(visitor, [this, answer, client = request.client](Result<Grant> grant) {
     if (mode_ == Mode::closing) return answer(kUnavailable);
     if (!grant) {
-      log::info("a request for WebTransport was refused: {}", grant.error().detail());
+      log::info("{}: a request for WebTransport was refused: {}", client, grant.error().detail());
       return answer(grant.error().is(SessionError::unauthorized) ? kUnauthorized : kBadGateway);
     }
     decided_ = *std::move(grant);
@@ -88,8 +88,8 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection,
     connection->close(static_cast<std::uint64_t>(SessionError::goaway_timeout), "goaway timeout");
     return;
   }
-  const std::string peer = connection->peer_address();
-  const DrainPlan::Id id = next_id_++;
+  const DrainPlan::Id id = connection->id();
+  const log::Name peer{.text = connection->peer_address(), .connection = id};
   auto created = Session::create(
       loop_, std::move(connection),
       {.side = Side::server,

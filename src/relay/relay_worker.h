@@ -110,8 +110,7 @@ class RelayWorker {
   std::unique_ptr<DrainPlan> plan_;
   Timer handshakes_;
   Timer flushed_;
-  DrainPlan::Id next_id_ = 0;
-  std::unordered_map<DrainPlan::Id, Guest> sessions_;
+  std::unordered_map<DrainPlan::Id, Guest> sessions_;  ///< by transport::Session::id
   /// What a client is let in with, by decide, while it is.
   std::optional<Grant> decided_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

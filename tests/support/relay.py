@@ -35,16 +35,17 @@ def free_port() -> int:
 
 
 def configuration(port: int, workers: int = 1, tls: str = 'generate = ["localhost"]', server: str = "",
-                  quic: str = "", auth: str = 'public = ""', head: str = "") -> str:
-    """A relay.toml; `tls`, `server`, `quic` and `auth` are lines of their tables, `head` those before."""
+                  quic: str = "", auth: str = 'public = ""', head: str = "", log: str = "", tail: str = "") -> str:
+    """A relay.toml; `tls`, `server`, `quic`, `auth` and `log` are lines of their tables, `head` those before
+    all tables, `tail` those behind."""
     return "\n".join([
         *filter(None, [head]),
-        "[log]", 'level = "debug"',
+        "[log]", 'level = "debug"', *filter(None, [log]),
         "[server]", f'bind = "[::]:{port}"', f"workers = {workers}", *filter(None, [server]),
         "[server.tls]", tls,
         *(["[server.quic]", quic] if quic else []),
         "[web.http]", f'listen = "[::]:{port}"',
-        "[auth]", auth, ""])
+        "[auth]", auth, *filter(None, [tail]), ""])
 
 
 class Notifications:

@@ -106,11 +106,11 @@ void SessionImpl::abandon() {
 void SessionImpl::on_timer() {
   const auto keep = shared_from_this();
   if (deciding_ != nullptr) {
-    log::info("http3: nobody decided on the request of {}", peer_address());
+    log::info("http3: nobody decided on the request of {}", name());
     return answered(kUnavailable);
   }
   if (phase_ == Phase::negotiating && is_server()) {
-    log::debug("http3: {} asked for no session", peer_address());
+    log::debug("http3: {} asked for no session", name());
     return close_connection(Error(Http3Error::no_error, "no session was asked for"));
   }
   if (phase_ == Phase::negotiating) {
@@ -130,7 +130,7 @@ void SessionImpl::close_connection(const Error& error) {
 void SessionImpl::fail(const Error& error) {
   const auto keep = shared_from_this();
   if (phase_ == Phase::over) return;
-  log::debug("http3: {} broke a rule: {}", peer_address(), error.message());
+  log::debug("http3: {} broke a rule: {}", name(), error.message());
   if (phase_ == Phase::open) end_session(error, false);
   deciding_ = nullptr;
   connection_->close(error.code(), error.detail());
@@ -299,7 +299,7 @@ std::optional<int> SessionImpl::answer(const RequestStream& stream, const Reques
 }
 
 void SessionImpl::refuse_request(RequestStream& stream, const char* what, int status) {
-  log::debug("http3: {} asked for {}: {}", peer_address(), what, status);
+  log::debug("http3: {} asked for {}: {}", name(), what, status);
   stream.respond({.status = status, .protocol = {}}, true);
   stream.stop_reading();
 }
@@ -312,6 +312,7 @@ void SessionImpl::on_request(RequestStream& stream, const Request& request) {
                           *status);
   }
   request_ = request.connect;
+  request_.client = name();
   deciding_ = &stream;
   stream.await_decision();
   const auto decide = host_->server().decide;

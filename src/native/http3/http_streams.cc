@@ -99,7 +99,7 @@ Result<void> CriticalStream::on_goaway(ByteSpan payload) {
     return fail(Http3Error::id_error, "GOAWAY with an impossible ID");
   }
   last_goaway_ = *id;
-  log::debug("http3: {} sent GOAWAY", session_.peer_address());
+  log::debug("http3: {} sent GOAWAY", session_.name());
   session_.on_peer_going_away();
   return {};
 }
@@ -264,7 +264,7 @@ void RequestStream::on_close_capsule(std::uint32_t code, std::string reason) {
 }
 
 void RequestStream::on_drain_capsule() {
-  log::debug("http3: {} asks the session to end", session_.peer_address());
+  log::debug("http3: {} asks the session to end", session_.name());
   session_.on_peer_going_away();
 }
 

@@ -5,6 +5,7 @@
 
 #include "native/http3/qpack.h"
 #include "net/base/error.h"
+#include "net/base/log.h"
 
 namespace moq::native::http3 {
 
@@ -16,6 +17,8 @@ struct ConnectRequest {
   std::string origin;     ///< of the page; empty for clients that are no browser
   /// Subprotocols, the preferred first; empty: the client names none.
   std::vector<std::string> protocols;
+  /// Who asks, at a server: for its log.
+  log::Name client = {};
 };
 
 /// A request as a server sees it.

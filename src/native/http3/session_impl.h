@@ -15,6 +15,7 @@
 #include "native/http3/settings.h"
 #include "native/http3/source.h"
 #include "native/http3/webtransport.h"
+#include "net/base/log.h"
 
 namespace moq::native::http3 {
 
@@ -51,6 +52,7 @@ class SessionImpl final : public WebTransportSession,
   [[nodiscard]] const Limits& limits() const { return limits_; }
   [[nodiscard]] Qpack& qpack() { return qpack_; }
   [[nodiscard]] bool is_server() const { return connection_->is_server(); }
+  [[nodiscard]] log::Name name() const { return {.text = peer_address(), .connection = id()}; }
 
   /// A stream of the peer's, of which nothing has been read.
   void begun(RecvPart& part);
@@ -96,6 +98,7 @@ class SessionImpl final : public WebTransportSession,
   }
   [[nodiscard]] std::string_view protocol() const override { return protocol_; }
   [[nodiscard]] std::string peer_address() const override { return connection_->peer_address(); }
+  [[nodiscard]] std::uint64_t id() const override { return connection_->id(); }
 
   [[nodiscard]] const ConnectRequest& request() const override { return request_; }
 

@@ -268,7 +268,8 @@ void ConnectionImpl::write_close() {
 
 void ConnectionImpl::end(Error error, bool by_peer, std::vector<std::uint8_t> packet, bool linger) {
   if (conn_ == nullptr) return;
-  log::debug("quic: {} ended: {}", remote_.to_string(), error.message());
+  log::debug("quic: {} ended: {}", log::Name{.text = remote_.to_string(), .connection = id_},
+             error.message());
   Remains remains{.ids = std::exchange(ids_, {}),
                   .reset_tokens = std::exchange(reset_tokens_, {}),
                   .packet = std::move(packet),

@@ -98,6 +98,7 @@ class ConnectionImpl final : public Connection,
   [[nodiscard]] transport::PathStats path_stats() const override;
   [[nodiscard]] std::string_view protocol() const override { return alpn_; }
   [[nodiscard]] std::string peer_address() const override { return remote_.to_string(); }
+  [[nodiscard]] std::uint64_t id() const override { return id_; }
 
   // --- Connection.
 
@@ -211,6 +212,7 @@ class ConnectionImpl final : public Connection,
                                       std::unique_ptr<transport::SendSource> source,
                                       transport::SendHandler* handler, bool uni);
 
+  const std::uint64_t id_ = transport::next_session_id();
   Host* host_;  ///< null once the endpoint is gone
   Loop& loop_;
   ConnectionSetup setup_;

@@ -20,13 +20,13 @@ void set_sink(Sink sink, Level least) {
 
 bool enabled(Level level) { return level >= g_least.load(std::memory_order_relaxed); }
 
-void write(Level level, std::string_view line) {
+void write(const Line& line) {
   Sink sink = g_sink.load(std::memory_order_acquire);
   if (sink == nullptr) return;
-  if (std::ranges::none_of(line, is_control)) return sink(level, line);
-  std::string clean(line);
+  if (std::ranges::none_of(line.text, is_control)) return sink(line);
+  std::string clean(line.text);
   std::ranges::replace_if(clean, is_control, '?');
-  sink(level, clean);
+  sink({.level = line.level, .connection = line.connection, .text = clean});
 }
 
 }  // namespace moq::log

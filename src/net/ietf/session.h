@@ -67,7 +67,7 @@ class Session final : public ProtocolSession,
   [[nodiscard]] std::size_t announced() const override;
   [[nodiscard]] bool idle() const override { return closed_ || media_ == 0; }
   [[nodiscard]] std::string_view version_name() const override { return traits().name; }
-  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] const log::Name& name() const override { return name_; }
 
   // --- For the session's own parts.
 
@@ -241,7 +241,7 @@ class Session final : public ProtocolSession,
   Version version_;
   SessionConfig config_;
   SessionEvents* events_;  ///< null: abandoned
-  std::string name_;
+  log::Name name_;
   Scope scope_;
   bool asked_ = false;     ///< what the peer may do
   bool deciding_ = false;  ///< that has no answer yet

@@ -24,7 +24,8 @@ Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Vers
       version_(version),
       config_(std::move(config)),
       events_(&events),
-      name_(std::string(traits().name) + " " + transport_->peer_address()),
+      name_{.text = std::string(traits().name) + " " + transport_->peer_address(),
+            .connection = transport_->id()},
       setup_timer_(loop, [this] { close(SessionError::control_message_timeout, "no SETUP came"); }),
       decision_timer_(
           loop, [this] { decided(moq::fail(SessionError::internal, "nobody decided in time")); }),

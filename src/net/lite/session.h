@@ -79,7 +79,7 @@ class Session final : public ProtocolSession,
   [[nodiscard]] Version version() const { return version_; }
   [[nodiscard]] std::string_view version_name() const override { return traits().name; }
   /// "moq-lite-05 [::1]:4443", for logs.
-  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] const log::Name& name() const override { return name_; }
   [[nodiscard]] transport::Session& transport() { return *transport_; }
 
   // --- For the session's own streams.
@@ -193,7 +193,7 @@ class Session final : public ProtocolSession,
   Version version_;
   SessionConfig config_;
   SessionEvents* events_;  ///< null: abandoned
-  std::string name_;
+  log::Name name_;
   Scope scope_;
   bool asked_ = false;     ///< what the peer may do
   bool deciding_ = false;  ///< that has no answer yet

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/base/error.h"
+#include "net/base/log.h"
 #include "net/base/time.h"
 #include "net/model/origin.h"
 #include "net/model/scope.h"
@@ -159,7 +160,7 @@ class ProtocolSession {
   /// The version's, "moq-lite-05".
   [[nodiscard]] virtual std::string_view version_name() const = 0;
   /// "moq-lite-05 [::1]:4443", for logs.
-  [[nodiscard]] virtual const std::string& name() const = 0;
+  [[nodiscard]] virtual const log::Name& name() const = 0;
 };
 
 }  // namespace moq

@@ -192,7 +192,7 @@ TEST_F(Agreement, IsOnTheClientsFirstThatTheServerHas) {
     const auto ends = link(given.client, given.server);
     EXPECT_EQ(ends->client->version(), given.chosen);
     EXPECT_EQ(ends->server->version(), given.chosen);
-    EXPECT_TRUE(ends->client->name().starts_with(given.chosen));
+    EXPECT_TRUE(ends->client->name().text.starts_with(given.chosen));
     EXPECT_FALSE(ends->client_error);
   }
 }

@@ -31,7 +31,8 @@ Session::Session(Loop& loop, std::shared_ptr<transport::Session> transport, Sess
     : loop_(loop),
       transport_(std::move(transport)),
       options_(std::move(options)),
-      name_(std::string(transport_->protocol()) + " " + transport_->peer_address()),
+      name_{.text = std::string(transport_->protocol()) + " " + transport_->peer_address(),
+            .connection = transport_->id()},
       drain_(loop, *this),
       probe_timer_(loop, [this] { probe_peer(); }) {
   const ProtocolVersion& first = *options_.versions.front();

@@ -96,7 +96,7 @@ class Session final : private SessionEvents, private Negotiation::Events, privat
   /// "moq-lite-05"; empty until it is known.
   [[nodiscard]] std::string_view version() const;
   /// "moq-lite-05 [::1]:4443"; the token stands for the version until it is known.
-  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const log::Name& name() const { return name_; }
   [[nodiscard]] transport::Session& transport() { return *transport_; }
   /// Streams that are at work.
   [[nodiscard]] std::size_t active() const {
@@ -144,7 +144,7 @@ class Session final : private SessionEvents, private Negotiation::Events, privat
   Loop& loop_;
   std::shared_ptr<transport::Session> transport_;
   SessionOptions options_;
-  std::string name_;
+  log::Name name_;
   Drain drain_;
   Timer probe_timer_;
   bool over_ = false;

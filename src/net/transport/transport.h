@@ -184,6 +184,9 @@ struct Traits {
   std::string_view kind = "quic";
 };
 
+/// A number that no session of this process has had, from 1 on. Any thread.
+[[nodiscard]] std::uint64_t next_session_id();
+
 /// One connection to a peer, or one WebTransport session.
 class Session {
  public:
@@ -231,6 +234,9 @@ class Session {
   [[nodiscard]] virtual std::string_view protocol() const = 0;
   /// "[::1]:4443", for logs.
   [[nodiscard]] virtual std::string peer_address() const = 0;
+  /// Its number in this process, in all that is logged of it: from next_session_id, the
+  /// same for a session and the connection below.
+  [[nodiscard]] virtual std::uint64_t id() const = 0;
 };
 
 }  // namespace moq::transport

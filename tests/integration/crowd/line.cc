@@ -44,9 +44,9 @@ void Line::tell(const std::string& event, const nlohmann::ordered_json& more) {
 }
 
 void Line::on_connected(Session& session) {
-  next_ = address_in(session.name());
+  next_ = address_in(session.name().text);
   if (!client_->handing_over()) relay_ = next_;
-  tell("connected", {{"relay", next_}, {"session", session.name()}});
+  tell("connected", {{"relay", next_}, {"session", session.name().text}});
 }
 
 void Line::on_goaway(const native::Url& next) {

@@ -309,9 +309,8 @@ int main(int argc, char** argv) {
   moq::crowd::add_roll(*rolling, options);
   CLI11_PARSE(app, argc, argv);
   if (options.verbose) {
-    moq::log::set_sink(
-        [](moq::log::Level, std::string_view line) { fmt::print(stderr, "{}\n", line); },
-        moq::log::Level::debug);
+    moq::log::set_sink([](const moq::log::Line& line) { fmt::print(stderr, "{}\n", line.text); },
+                       moq::log::Level::debug);
   }
   if (rolling->parsed()) return moq::crowd::roll(options);
   Run run(options);

@@ -131,6 +131,7 @@ class End final : public MemorySession, private Flushable {
   }
   [[nodiscard]] std::string_view protocol() const override { return options_.protocol; }
   [[nodiscard]] std::string peer_address() const override { return second_ ? "first" : "second"; }
+  [[nodiscard]] std::uint64_t id() const override { return id_; }
 
   [[nodiscard]] std::size_t open_streams() const override {
     std::size_t count = sends_.size();
@@ -415,6 +416,7 @@ class End final : public MemorySession, private Flushable {
   Loop& loop_;
   MemoryOptions options_;
   bool second_;
+  const std::uint64_t id_ = next_session_id();
   SessionHandler* handler_ = nullptr;
   Scheduler scheduler_;
   std::uint64_t next_id_ = 0;
