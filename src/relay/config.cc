@@ -77,6 +77,7 @@ class Merge {
     check_client_tls("client.tls", config_.client.tls);
     check_client_tls("auth.tls", config_.auth.tls);
     check_ranges();
+    check_qlog();
     check_drain();
     check_internal();
     // Without [server] bind, this would be a server of streams only, which must
@@ -308,6 +309,13 @@ class Merge {
       mistake("server.quic.max_streams",
               fmt::format("found {}, expected 1 to {}", streams, kMaxStreams));
     }
+  }
+
+  void check_qlog() {
+    const std::string& directory = config_.server.quic.qlog;
+    std::error_code ignored;
+    if (directory.empty() || std::filesystem::is_directory(directory, ignored)) return;
+    mistake("server.quic.qlog", fmt::format("there is no directory {}", directory));
   }
 
   void check_drain() {

@@ -56,6 +56,7 @@ struct Config {
       Duration keep_alive = std::chrono::seconds(5);  ///< zero: off
       std::uint64_t max_streams = 1024;               ///< of each kind, per connection
       bool mtu_discovery = true;
+      std::string qlog;  ///< directory for traces; "": none
     } quic;
   } server;
 

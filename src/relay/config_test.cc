@@ -126,6 +126,7 @@ idle_timeout = "1m"
 keep_alive = "0s"
 max_streams = 17
 mtu_discovery = false
+qlog = "/tmp"
 [web.http]
 listen = "[::]:80"
 [auth.public]
@@ -150,6 +151,7 @@ duration = "10s"
   EXPECT_EQ(config.server.quic.keep_alive, 0s);
   EXPECT_EQ(config.server.quic.max_streams, 17U);
   EXPECT_FALSE(config.server.quic.mtu_discovery);
+  EXPECT_EQ(config.server.quic.qlog, "/tmp");
   EXPECT_EQ(config.web.http_listen, (HostPort{"::", 80}));
   EXPECT_THAT(config.auth.public_access.subscribe, ElementsAre("anon", "demo"));
   EXPECT_THAT(config.auth.public_access.publish, ElementsAre("anon"));
@@ -261,6 +263,7 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
       {"servr = 1\n", {"relay.toml:1: servr: there is no such key"}},
       {"server = 1\n", {":1: server", "expected a table, [server]", "the number 1"}},
       {"[log]\nlevel = \"loud\"\n", {":2: log.level", "trace, debug, info, warn, error"}},
+      {"[server.quic]\nqlog = \"/nowhere\"\n", {":2: server.quic.qlog: there is no directory"}},
       {"[log]\nformat = \"xml\"\n", {":2: log.format", "text, json"}},
       {"[cache]\ncapacity = \"lots\"\n", {"a size such as \"8GiB\""}},
       {"[web.http]\nlisten = \"localhost:80\"\n", {"web.http.listen", "an IP address"}},
@@ -456,9 +459,9 @@ enabled = false
 [cluster]
 connect = ["https://localhost:4443/"]
 )",
-                                  {"--server-quic-qlog", "/tmp"}));
+                                  {"--client-quic-qlog", "/tmp"}));
   EXPECT_THAT(config.warnings,
-              ElementsAre(StartsWith("--server-quic-qlog"), HasSubstr(":12: cluster.connect"),
+              ElementsAre(StartsWith("--client-quic-qlog"), HasSubstr(":12: cluster.connect"),
                           HasSubstr(":7: stats.enabled"), HasSubstr(":8: stats.node")));
 }
 

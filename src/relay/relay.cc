@@ -151,6 +151,9 @@ Result<void> Relay::open(const Config& config) {
   server.alpns = alpns(versions);
   shared_.versions = versions;
   server.quic = quic_config(config.server.quic);
+  if (!config.server.quic.qlog.empty()) {
+    MOQ_TRY(server.qlog, native::quic::QlogDirectory::open(config.server.quic.qlog));
+  }
   server.with_ctrl_c_handler(false);
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
     bridge_.connect(worker, [this, worker](Bridge::Messages messages) {

@@ -1,4 +1,5 @@
-"""What a relay tells of its connections: each line of its log by the connection's id, as text and as JSON."""
+"""What a relay tells of its connections: each line of its log by the connection's id, as text and as JSON, and
+qlog files."""
 
 import json
 import os
@@ -11,6 +12,7 @@ import processes
 
 LEVELS = ("trace", "debug", "info", "warn", "error")
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+RECORD = "\x1e"
 CONNECTED = r': connected("\})?$'
 
 
@@ -66,6 +68,30 @@ class Logs(Guests):
         self.assertGreater(len(about), 6)
         for line in about:
             self.assertRegex(line, r" conn=[1-9]\d* ")
+
+
+class Qlog(Guests):
+    def test_a_session_is_traced(self):
+        folder = self.folder / "qlog"
+        folder.mkdir()
+        server = self.relay(quic=f'qlog = "{folder}"')
+        for sessions, scheme in enumerate(("moqt", "https"), 1):
+            guest = self.guest(server.url("", scheme))
+            server.sessions(sessions)
+            guest.stdin.close()
+            self.assertEndsWell(guest)
+        self.assertEqual(server.terminate(), 0, server.text())
+        ids = {match.group(1) for line in server.errors.all() if (match := re.search(r"conn=(\d+) .*: connected$", line))}
+        files = list(folder.iterdir())
+        self.assertEqual({file.name.split("-")[2] for file in files}, ids)
+        for file in files:
+            self.assertRegex(file.name, r"^moq-\d{8}T\d{6}\.\d{6}Z-\d+-[0-9a-f]{16,40}\.sqlog$")
+            text = file.read_text()
+            self.assertTrue(text.startswith(RECORD))
+            head, *events = [json.loads(record) for record in text[1:].split(RECORD)]
+            self.assertEqual(head["qlog_format"], "JSON-SEQ")
+            names = {event["name"].split(":")[1] for event in events}
+            self.assertLessEqual({"packet_sent", "packet_received"}, names)
 
 
 if __name__ == "__main__":

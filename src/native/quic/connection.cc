@@ -71,6 +71,21 @@ ngtcp2_path ConnectionImpl::path() {
           .user_data = nullptr};
 }
 
+void ConnectionImpl::begin_trace(ngtcp2_settings& settings, const ngtcp2_cid& first_dcid) {
+  QlogDirectory* const directory = host_->qlog();
+  if (directory == nullptr) return;
+  trace_ = directory->begin(id_, {first_dcid.data, first_dcid.datalen});
+  if (trace_ != nullptr) settings.qlog_write = on_qlog;
+}
+
+void ConnectionImpl::on_qlog(void* self, std::uint32_t flags, const void* records,
+                             std::size_t size) {
+  auto& trace = static_cast<ConnectionImpl*>(self)->trace_;
+  if (trace == nullptr) return;
+  if (size != 0) trace->write({static_cast<const std::uint8_t*>(records), size});
+  if ((flags & NGTCP2_QLOG_WRITE_FLAG_FIN) != 0) trace.reset();
+}
+
 Result<void> ConnectionImpl::start() {
   const Config& config = setup_.config;
   const auto ns = [](Duration d) { return static_cast<ngtcp2_duration>(d.count()); };
@@ -111,6 +126,7 @@ Result<void> ConnectionImpl::start() {
   int rv = 0;
   if (setup_.server) {
     params.original_dcid = setup_.original_dcid.value_or(setup_.client_dcid);
+    begin_trace(settings, params.original_dcid);
     params.original_dcid_present = 1;
     if (setup_.original_dcid) {
       params.retry_scid = setup_.client_dcid;
@@ -126,6 +142,7 @@ Result<void> ConnectionImpl::start() {
     host_->random()(first);
     ngtcp2_cid dcid;
     ngtcp2_cid_init(&dcid, first.data(), first.size());
+    begin_trace(settings, dcid);
     rv = ngtcp2_conn_client_new(&conn_, &dcid, &scid, &from_here, NGTCP2_PROTO_VER_V1, &table,
                                 &settings, &params, memory_.get(), this);
   }

@@ -16,6 +16,7 @@
 #include "native/quic/connection.h"
 #include "native/quic/connection_memory.h"
 #include "native/quic/host.h"
+#include "native/quic/qlog.h"
 #include "native/quic/stream.h"
 #include "native/quic/tls_session.h"
 #include "net/base/loop.h"
@@ -162,6 +163,8 @@ class ConnectionImpl final : public Connection,
 
   // connection.cc
   ngtcp2_path path();
+  void begin_trace(ngtcp2_settings& settings, const ngtcp2_cid& first_dcid);
+  static void on_qlog(void* self, std::uint32_t flags, const void* records, std::size_t size);
   void fail(int error);
   void end(Error error, bool by_peer, std::vector<std::uint8_t> packet, bool linger);
   void end_by_peer();
@@ -221,6 +224,7 @@ class ConnectionImpl final : public Connection,
   ngtcp2_conn* conn_ = nullptr;
   SocketAddress local_;
   SocketAddress remote_;
+  std::unique_ptr<QlogDirectory::Trace> trace_;  ///< null: not traced, or over
   std::vector<ConnectionId> ids_;
   std::vector<ConnectionId> reset_tokens_;
   std::string alpn_;

@@ -12,6 +12,7 @@
 #include "native/quic/connection.h"
 #include "native/quic/connection_id.h"
 #include "native/quic/keys.h"
+#include "native/quic/qlog.h"
 #include "native/tls/context.h"
 #include "net/base/loop.h"
 
@@ -21,7 +22,8 @@ namespace moq::native::quic {
 struct EndpointOptions {
   Config config;  ///< for accepted connections
   Limits limits;
-  Keys keys;      ///< common to all workers of a server, and to its successor
+  std::shared_ptr<QlogDirectory> qlog;  ///< of accepted and dialled connections; null: off
+  Keys keys;                            ///< common to all workers of a server, and to its successor
   Issuer issuer;  ///< distinct for each worker of each process that shares an address
   Random random = system_random();
   /// Takes the packets of connections that another worker of this generation

@@ -44,6 +44,7 @@ class Endpoint::Impl final : public Host, public std::enable_shared_from_this<En
   Loop& loop() override { return loop_; }
   const Random& random() override { return options_.random; }
   PacketWriter& writer() override { return writer_; }
+  QlogDirectory* qlog() override { return options_.qlog.get(); }
   std::span<std::uint8_t> scratch() override { return scratch_; }
   ConnectionId issue(ConnectionImpl& connection) override;
   void forget(const ConnectionId& id) override { routes_.erase(id); }

@@ -16,6 +16,7 @@
 namespace moq::native::quic {
 
 class ConnectionImpl;
+class QlogDirectory;
 
 /// What is left of a connection that ended.
 struct Remains {
@@ -35,6 +36,8 @@ class Host {
   [[nodiscard]] virtual Loop& loop() = 0;
   [[nodiscard]] virtual const Random& random() = 0;
   [[nodiscard]] virtual PacketWriter& writer() = 0;
+  /// Where connections are traced; null: nowhere.
+  [[nodiscard]] virtual QlogDirectory* qlog() = 0;
   /// Room for a batch of packets, good until the caller returns to the loop.
   [[nodiscard]] virtual std::span<std::uint8_t> scratch() = 0;
 

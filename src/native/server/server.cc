@@ -115,6 +115,7 @@ quic::EndpointOptions Server::endpoint_options(Worker& worker) {
   quic::EndpointOptions options;
   options.config = config_.quic;
   options.limits = config_.limits;
+  options.qlog = config_.qlog;
   options.keys = *config_.keys;
   options.issuer = {.generation = *config_.generation,
                     .worker = static_cast<std::uint8_t>(worker.index())};

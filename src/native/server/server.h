@@ -36,6 +36,7 @@ struct ServerConfig {
   bool webtransport = true;
   quic::Config quic;
   quic::Limits limits;
+  std::shared_ptr<quic::QlogDirectory> qlog;  ///< null: connections are not traced
   http3::Limits http3_limits;
   /// Names this process in connection ids, among those that share an address.
   /// Drawn at random when not set.
