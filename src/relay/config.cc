@@ -304,6 +304,13 @@ class Merge {
       mistake("server.workers",
               fmt::format("found {}, expected at most {}", config_.server.workers, kMaxWorkers));
     }
+    for (const auto& [name, value] :
+         {std::pair{"limits.connections", config_.limits.connections},
+          std::pair{"limits.handshakes_per_address", config_.limits.handshakes_per_address},
+          std::pair{"limits.subscriptions", config_.limits.subscriptions},
+          std::pair{"limits.announcements", config_.limits.announcements}}) {
+      if (value == 0) mistake(name, "found 0, expected at least 1");
+    }
     const std::uint64_t streams = config_.server.quic.max_streams;
     if (streams == 0 || streams > kMaxStreams) {
       mistake("server.quic.max_streams",

@@ -93,10 +93,23 @@ struct Config {
   } auth;
 
   struct Cache {
-    SizeLimit capacity{.percent = 50};
+    /// None: as much as there is beyond `headroom`, and kDefaultCapacity without one.
+    std::optional<SizeLimit> capacity;
+    static constexpr SizeLimit kDefaultCapacity{.percent = 50};
+    std::optional<SizeLimit> headroom;  ///< memory to leave available
     /// Of groups that are not the latest, whatever their publisher asks for.
     Duration duration = std::chrono::seconds(30);
   } cache;
+
+  /// Of the whole relay, not of each worker. docs/limits.md tells them from those that
+  /// cannot be set.
+  struct Limits {
+    std::uint64_t connections = 100000;
+    std::uint64_t handshakes_per_address = 1024;
+    std::uint64_t sessions_per_root = 0;  ///< 0: any number
+    std::uint64_t subscriptions = 4096;   ///< and other requests, of a session
+    std::uint64_t announcements = 65536;  ///< of a session
+  } limits;
 
   struct Internal {
     std::optional<HostPort> listen;  ///< none: no listener for operators

@@ -93,7 +93,10 @@ TEST_F(ConfigTest, TheLeastFileHasTheDefaultsOfTheReference) {
   EXPECT_FALSE(config.web.http_listen);
   EXPECT_THAT(config.auth.public_access.publish, ElementsAre(""));
   EXPECT_EQ(config.log.format, LogFormat::text);
-  EXPECT_EQ(config.cache.capacity, (SizeLimit{0, 50}));
+  EXPECT_EQ(config.server.quic.qlog, "");
+  EXPECT_EQ(config.cache.headroom, std::nullopt);
+  EXPECT_EQ(config.cache.capacity, std::nullopt);
+  EXPECT_EQ(Config::Cache::kDefaultCapacity, (SizeLimit{0, 50}));
   EXPECT_EQ(config.cache.duration, 30s);
   EXPECT_EQ(config.drain, DrainOrder{});
   EXPECT_FALSE(config.internal.listen);
@@ -109,6 +112,12 @@ drain_uri = ["https://b.example/", "moqt://c.example"]
 drain_spread = "10s"
 [internal]
 listen = 9090
+[limits]
+connections = 10
+handshakes_per_address = 11
+sessions_per_root = 12
+subscriptions = 13
+announcements = 14
 [log]
 level = "DEBUG"
 format = "JSON"
@@ -134,12 +143,18 @@ subscribe = ["anon", "demo"]
 publish = "anon"
 [cache]
 capacity = "8GiB"
+headroom = "10%"
 duration = "10s"
 )"));
   EXPECT_EQ(config.drain, (DrainOrder{2min, {"https://b.example/", "moqt://c.example"}, 10s}));
   EXPECT_EQ(config.internal.listen, (HostPort{"127.0.0.1", 9090}));
   EXPECT_EQ(config.log.level, log::Level::debug);
   EXPECT_EQ(config.log.format, LogFormat::json);
+  EXPECT_EQ(config.limits.connections, 10U);
+  EXPECT_EQ(config.limits.handshakes_per_address, 11U);
+  EXPECT_EQ(config.limits.sessions_per_root, 12U);
+  EXPECT_EQ(config.limits.subscriptions, 13U);
+  EXPECT_EQ(config.limits.announcements, 14U);
   EXPECT_EQ(config.server.bind, (HostPort{"127.0.0.1", 4443}));
   EXPECT_EQ(config.server.workers, 3U);
   EXPECT_THAT(config.server.versions, ElementsAre("moq-lite-05", "moq-lite-04"));
@@ -156,6 +171,7 @@ duration = "10s"
   EXPECT_THAT(config.auth.public_access.subscribe, ElementsAre("anon", "demo"));
   EXPECT_THAT(config.auth.public_access.publish, ElementsAre("anon"));
   EXPECT_EQ(config.cache.capacity, (SizeLimit{8ULL << 30, 0}));
+  EXPECT_EQ(config.cache.headroom, (SizeLimit{0, 10}));
   EXPECT_EQ(config.cache.duration, 10s);
 }
 
@@ -263,9 +279,13 @@ TEST_F(ConfigTest, MistakesNameFileLineKeyAndWhatWasExpected) {
       {"servr = 1\n", {"relay.toml:1: servr: there is no such key"}},
       {"server = 1\n", {":1: server", "expected a table, [server]", "the number 1"}},
       {"[log]\nlevel = \"loud\"\n", {":2: log.level", "trace, debug, info, warn, error"}},
-      {"[server.quic]\nqlog = \"/nowhere\"\n", {":2: server.quic.qlog: there is no directory"}},
       {"[log]\nformat = \"xml\"\n", {":2: log.format", "text, json"}},
       {"[cache]\ncapacity = \"lots\"\n", {"a size such as \"8GiB\""}},
+      {"[cache]\nheadroom = \"0\"\n", {":2: cache.headroom", "a size such as \"8GiB\""}},
+      {"[limits]\nconnections = 0\n", {":2: limits.connections: found 0", "at least 1"}},
+      {"[limits]\nsubscriptions = -1\n", {":2: limits.subscriptions", "a number"}},
+      {"[limits]\nconection = 1\n", {"did you mean limits.connections?"}},
+      {"[server.quic]\nqlog = \"/nowhere\"\n", {":2: server.quic.qlog: there is no directory"}},
       {"[web.http]\nlisten = \"localhost:80\"\n", {"web.http.listen", "an IP address"}},
       {"[internal]\nlisten = \"localhost:1\"\n", {":2: internal.listen", "a port, or an IP"}},
       {"[internal]\nlisten = 65536\n", {":2: internal.listen", "found \"65536\""}},
@@ -521,6 +541,10 @@ TEST(Keys, DefaultsThatAreShownAreTheDefaults) {
     EXPECT_EQ(set.server.quic.keep_alive, fresh.server.quic.keep_alive);
     EXPECT_EQ(set.server.quic.max_streams, fresh.server.quic.max_streams);
     EXPECT_EQ(set.log.format, fresh.log.format);
+    EXPECT_EQ(set.limits.connections, fresh.limits.connections);
+    EXPECT_EQ(set.limits.handshakes_per_address, fresh.limits.handshakes_per_address);
+    EXPECT_EQ(set.limits.subscriptions, fresh.limits.subscriptions);
+    EXPECT_EQ(set.limits.announcements, fresh.limits.announcements);
     EXPECT_EQ(set.cache.capacity, fresh.cache.capacity);
     EXPECT_EQ(set.cache.duration, fresh.cache.duration);
     EXPECT_EQ(set.server.quic.mtu_discovery, fresh.server.quic.mtu_discovery);

@@ -71,6 +71,37 @@ const Config::Tls& trust_of(const Config& config) {
   return config.auth.tls == Config::Tls{} ? config.client.tls : config.auth.tls;
 }
 
+SessionLimits session_limits(const Config::Limits& limits) {
+  SessionLimits session;
+  session.max_requests = limits.subscriptions;
+  session.max_announced = limits.announcements;
+  return session;
+}
+
+Limit limit_of(native::quic::Refusal refusal) {
+  switch (refusal) {
+    case native::quic::Refusal::connections:
+      return Limit::connections;
+    case native::quic::Refusal::handshakes:
+      return Limit::handshakes;
+    case native::quic::Refusal::handshakes_per_address:
+      return Limit::handshakes_per_address;
+  }
+  return Limit::connections;
+}
+
+CacheGovernor::Bounds cache_bounds(const Config::Cache& config) {
+  const std::uint64_t memory = read_memory().total;
+  CacheGovernor::Bounds bounds;
+  if (config.headroom) bounds.headroom = config.headroom->resolve(memory);
+  if (config.capacity) {
+    bounds.capacity = config.capacity->resolve(memory);
+  } else if (!config.headroom) {
+    bounds.capacity = Config::Cache::kDefaultCapacity.resolve(memory);
+  }
+  return bounds;
+}
+
 }  // namespace
 
 struct Relay::Pages {
@@ -116,9 +147,13 @@ Relay::Relay(native::EventLoop& events, const Config& config, Ended ended)
               .versions = {},
               .hop_id = random_hop_id(),
               .census = std::make_shared<Census>(worker_count(config)),
+              .limits = session_limits(config.limits),
+              .refusals = std::make_shared<Refusals>(),
+              .roots = std::make_shared<RootPlaces>(config.limits.sessions_per_root),
               .on_empty = {}},
       shutdown_(events.loop(), config.drain, *this),
       report_(events.loop(), *shared_.census, ::isatty(STDERR_FILENO) == 1),
+      governor_(events.loop(), shared_.budget, [] { return read_memory(); }),
       ended_(std::move(ended)),
       cache_(shared_.budget),
       origin_(events.loop(), shared_.hop_id),
@@ -151,6 +186,12 @@ Result<void> Relay::open(const Config& config) {
   server.alpns = alpns(versions);
   shared_.versions = versions;
   server.quic = quic_config(config.server.quic);
+  server.limits.max_connections = config.limits.connections;
+  server.limits.max_handshakes_per_address = config.limits.handshakes_per_address;
+  server.refused = [refusals = shared_.refusals](native::quic::Refusal refusal,
+                                                 const native::SocketAddress& client) {
+    refusals->add(limit_of(refusal), {.text = client.to_string()}, native::monotonic_now());
+  };
   if (!config.server.quic.qlog.empty()) {
     MOQ_TRY(server.qlog, native::quic::QlogDirectory::open(config.server.quic.qlog));
   }
@@ -329,7 +370,7 @@ void Relay::show(Certificates certificates) {
 }
 
 void Relay::set_cache(const Config::Cache& cache) {
-  shared_.budget->capacity = cache.capacity.resolve(total_memory());
+  governor_.set(cache_bounds(cache));
   shared_.budget->duration = cache.duration.count();
 }
 

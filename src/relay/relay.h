@@ -12,6 +12,7 @@
 #include "net/model/cache.h"
 #include "net/model/origin.h"
 #include "relay/bridge.h"
+#include "relay/cache_governor.h"
 #include "relay/certificates.h"
 #include "relay/config.h"
 #include "relay/drain_report.h"
@@ -100,6 +101,7 @@ class Relay final : private ShutdownEffects {
   Shared shared_;
   Shutdown shutdown_;
   DrainReport report_;
+  CacheGovernor governor_;
   Ended ended_;
   unsigned drains_ = 0;
   /// The workers on which the last drain has left nobody.

@@ -301,6 +301,33 @@ TEST_F(RelayTest, AccessFollowsThePathOfWebTransport) {
   }
 }
 
+TEST_F(RelayTest, AtOneRootThereAreSoManySessions) {
+  Config config;
+  config.limits.sessions_per_root = 2;
+  start(2, config);
+  for (const std::string version : {"moq-lite-02", "moq-lite-05", "moq-transport-18"}) {
+    SCOPED_TRACE(version);
+    const std::string path = "/" + version;
+    const auto first = connect({.path = path, .version = version});
+    auto second = connect({.path = path, .version = version, .scheme = "https"});
+    ASSERT_TRUE(first->ready && second->ready);
+    const auto late = connect({.path = path, .version = version});
+    ASSERT_TRUE(wait([&] { return late->closed.has_value(); }));
+    EXPECT_TRUE(late->closed->is(SessionError::too_many_requests)) << late->closed->message();
+    const auto web = connect({.path = path, .version = version, .scheme = "https"});
+    ASSERT_TRUE(web->failed);
+    EXPECT_THAT(web->failed->message(), HasSubstr("503"));
+    EXPECT_TRUE(connect({.path = path + "/other", .version = version})->ready);
+    // Who leaves makes room, once the relay has heard of it.
+    second->session.reset();
+    bool ready = false;
+    for (int tries = 0; !ready && tries < 1000; ++tries) {
+      ready = connect({.path = path, .version = version, .scheme = "https"})->ready;
+    }
+    EXPECT_TRUE(ready);
+  }
+}
+
 TEST_F(RelayTest, ASignalWithoutSessionsEndsItWithZero) {
   start(2);
   relay_->on_signal(SIGTERM);

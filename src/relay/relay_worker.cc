@@ -27,6 +27,20 @@ Census::Kind kind_of(Session& session) {
           .transport = std::string(session.transport().traits().kind)};
 }
 
+Limit limit_of(SessionLimit limit) {
+  switch (limit) {
+    case SessionLimit::requests:
+      return Limit::requests;
+    case SessionLimit::fetches:
+      return Limit::fetches;
+    case SessionLimit::probes:
+      return Limit::probes;
+    case SessionLimit::announcements:
+      return Limit::announcements;
+  }
+  return Limit::requests;
+}
+
 /// How a drain's session ended. One that was not told may end like one that was.
 DrainOutcome outcome_of(const Error& error, bool by_peer) {
   if (by_peer) return DrainOutcome::peer_left;
@@ -74,11 +88,20 @@ void RelayWorker::decide(const native::http3::ConnectRequest& request,
       log::info("{}: a request for WebTransport was refused: {}", client, grant.error().detail());
       return answer(grant.error().is(SessionError::unauthorized) ? kUnauthorized : kBadGateway);
     }
-    decided_ = *std::move(grant);
+    auto place = take_place(grant->scope.root, client);
+    if (place == nullptr) return answer(kUnavailable);
+    decided_ = {.grant = *std::move(grant), .place = std::move(place)};
     answer(kOk);
     // Nobody may have waited for it any more.
     decided_.reset();
   });
+}
+
+std::shared_ptr<RootPlaces::Place> RelayWorker::take_place(const Path& root,
+                                                           const log::Name& client) {
+  auto place = shared_.roots->take(root);
+  if (place == nullptr) shared_.refusals->add(Limit::sessions_per_root, client, loop_.now());
+  return place;
 }
 
 void RelayWorker::accept(std::shared_ptr<transport::Session> connection,
@@ -100,13 +123,18 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection,
        .authorize =
            [this, id, decided = std::move(decided), arrival](const std::string& target,
                                                              const Decision& decision) {
-             if (decided) return let_in(id, *decided, decision);
+             if (decided) return let_in(id, decided->grant, decided->place, decision);
              ask({.target = target, .host = arrival.host, .certificate = arrival.certificate_end},
                  [this, id, decision](Result<Grant> grant) {
-                   let_in(id, std::move(grant), decision);
+                   let_in(id, std::move(grant), nullptr, decision);
                  });
            },
-       .versions = shared_.versions});
+       .versions = shared_.versions,
+       .limits = shared_.limits,
+       .refused =
+           [this, peer](SessionLimit limit) {
+             shared_.refusals->add(limit_of(limit), peer, loop_.now());
+           }});
   if (!created) {
     log::info("{}: refused: {}", peer, created.error().message());
     return;
@@ -122,12 +150,18 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection,
   if (plan_ != nullptr) plan_->tell_now(id);
 }
 
-void RelayWorker::let_in(DrainPlan::Id id, Result<Grant> grant, const Decision& decision) {
+void RelayWorker::let_in(DrainPlan::Id id, Result<Grant> grant,
+                         std::shared_ptr<RootPlaces::Place> place, const Decision& decision) {
   if (!grant) return decision(tl::unexpected<Error>(std::move(grant).error()));
   const auto it = sessions_.find(id);
   // It has gone meanwhile.
   if (it == sessions_.end()) return;
   Guest& guest = it->second;
+  guest.place = place ? std::move(place) : take_place(grant->scope.root, guest.session->name());
+  if (guest.place == nullptr) {
+    return decision(
+        fail(SessionError::too_many_requests, "there are enough sessions at this path"));
+  }
   guest.tier = std::move(grant->tier);
   if (grant->expires) {
     guest.expires = grant->expires;

@@ -19,6 +19,8 @@
 #include "relay/census.h"
 #include "relay/config.h"
 #include "relay/drain_plan.h"
+#include "relay/refusals.h"
+#include "relay/root_places.h"
 
 namespace moq::relay {
 
@@ -32,6 +34,9 @@ struct Shared {
   HopId hop_id = 0;
   std::shared_ptr<CacheBudget> budget = std::make_shared<CacheBudget>();
   std::shared_ptr<Census> census;
+  SessionLimits limits;
+  std::shared_ptr<Refusals> refusals;
+  std::shared_ptr<RootPlaces> roots;
   /// Called on the worker's thread once in each drain: no session is left, and no
   /// handshake that may become one.
   std::function<void(std::size_t worker, unsigned drain)> on_empty;
@@ -77,6 +82,12 @@ class RelayWorker {
     /// When its token or certificate ends; none if it has no such end.
     std::optional<token::UnixTime> expires = {};
     std::unique_ptr<Timer> expiry = {};
+    std::shared_ptr<RootPlaces::Place> place = {};  ///< null until it is let in
+  };
+  /// What a client is let in with, by decide, while it is.
+  struct Decided {
+    Grant grant;
+    std::shared_ptr<RootPlaces::Place> place;
   };
   /// How often it is looked whether the handshakes that a drain waits for are over: nobody
   /// says so of those that come to nothing.
@@ -89,8 +100,11 @@ class RelayWorker {
   void say_flushed();
   /// Asks what a visitor may do; `done` as Access::authorize, and not once this is gone.
   void ask(const Visitor& visitor, Access::Done done);
+  /// The session's place at its root; null after telling of what was refused.
+  std::shared_ptr<RootPlaces::Place> take_place(const Path& root, const log::Name& client);
   /// Lets a session in, or not.
-  void let_in(DrainPlan::Id id, Result<Grant> grant, const Decision& decision);
+  void let_in(DrainPlan::Id id, Result<Grant> grant, std::shared_ptr<RootPlaces::Place> place,
+              const Decision& decision);
   /// Closes a session whose token or certificate has expired, or looks again later.
   void look_at_clock(DrainPlan::Id id);
   void ready(DrainPlan::Id id);
@@ -111,8 +125,7 @@ class RelayWorker {
   Timer handshakes_;
   Timer flushed_;
   std::unordered_map<DrainPlan::Id, Guest> sessions_;  ///< by transport::Session::id
-  /// What a client is let in with, by decide, while it is.
-  std::optional<Grant> decided_;
+  std::optional<Decided> decided_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

@@ -52,10 +52,15 @@ struct Config {
   std::size_t ack_threshold = 10;
 };
 
-/// What an endpoint puts up with.
+/// What a server puts up with: the first two over all its endpoints (Admission), the
+/// others at each of them.
 struct Limits {
-  /// Connections, handshakes included. More are refused with CONNECTION_REFUSED.
-  std::size_t max_connections = 20000;
+  /// Clients' connections, handshakes included. More are refused with CONNECTION_REFUSED.
+  std::size_t max_connections = 100000;
+  /// Handshakes under way with one IPv4 address, or one /64 of IPv6. Beyond half of it,
+  /// clients have to prove their address (Retry) first, so that nobody else takes all of
+  /// it; beyond all of it, they are refused with CONNECTION_REFUSED. At least 1.
+  std::size_t max_handshakes_per_address = 1024;
   /// Handshakes under way, beyond which clients have to prove their address
   /// (Retry) first.
   std::size_t max_unproven_handshakes = 64;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "native/quic/admission.h"
 #include "native/quic/config.h"
 #include "native/quic/connection.h"
 #include "native/quic/connection_memory.h"
@@ -74,6 +75,8 @@ class ConnectionImpl final : public Connection,
   /// Whether it is among the endpoint's handshakes under way.
   [[nodiscard]] bool counts_as_handshake() const { return counts_as_handshake_; }
   void count_handshake(bool counts) { counts_as_handshake_ = counts; }
+  /// A client's among those of its server; empty for a connection that was dialled.
+  [[nodiscard]] Admission::Place& place() { return place_; }
   /// Whether it is in the endpoint's queue for the full socket.
   [[nodiscard]] bool queued_for_socket() const { return queued_for_socket_; }
   void queue_for_socket(bool queued) { queued_for_socket_ = queued; }
@@ -224,6 +227,7 @@ class ConnectionImpl final : public Connection,
   ngtcp2_conn* conn_ = nullptr;
   SocketAddress local_;
   SocketAddress remote_;
+  Admission::Place place_;
   std::unique_ptr<QlogDirectory::Trace> trace_;  ///< null: not traced, or over
   std::vector<ConnectionId> ids_;
   std::vector<ConnectionId> reset_tokens_;

@@ -69,7 +69,9 @@ Endpoint::Impl::Impl(Loop& loop, PacketWriter& writer, EndpointOptions options)
       scratch_(kScratch),
       routes_(64, ConnectionIdHash(options_.random)),
       reset_tokens_(64, ConnectionIdHash(options_.random)),
-      closing_timer_(loop, [this] { bury_expired(); }) {}
+      closing_timer_(loop, [this] { bury_expired(); }) {
+  if (!options_.admission) options_.admission = std::make_shared<Admission>(options_.limits);
+}
 
 void Endpoint::Impl::listen(std::shared_ptr<const tls::ServerContext> tls, Accepted accepted) {
   server_tls_ = std::move(tls);
@@ -302,6 +304,7 @@ void Endpoint::Impl::established(ConnectionImpl& connection) {
     if (connection.error()) return;
     --handshakes_;
     connection.count_handshake(false);
+    connection.place().handshake_over();
     if (accepted_) accepted_(make_handle(shared(connection)));
     return;
   }
@@ -322,6 +325,7 @@ void Endpoint::Impl::ended(ConnectionImpl& connection, Remains remains) {
   for (const ConnectionId& id : remains.ids) routes_.erase(id);
   for (const ConnectionId& token : remains.reset_tokens) forget_reset(token, connection);
   if (remains.linger > Duration{}) linger(std::move(remains));
+  connection.place().release();
   connections_.erase(&connection);
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "native/io/packet_io.h"
+#include "native/quic/admission.h"
 #include "native/quic/config.h"
 #include "native/quic/connection.h"
 #include "native/quic/connection_id.h"
@@ -22,6 +23,8 @@ namespace moq::native::quic {
 struct EndpointOptions {
   Config config;  ///< for accepted connections
   Limits limits;
+  /// Common to all workers of a server; made from `limits` when not set.
+  std::shared_ptr<Admission> admission;
   std::shared_ptr<QlogDirectory> qlog;  ///< of accepted and dialled connections; null: off
   Keys keys;                            ///< common to all workers of a server, and to its successor
   Issuer issuer;  ///< distinct for each worker of each process that shares an address

@@ -8,10 +8,15 @@ namespace moq::native::quic {
 void Endpoint::Impl::accept(const ReceivedPacket& packet) {
   ngtcp2_pkt_hd header;
   if (ngtcp2_accept(&header, packet.data.data(), packet.data.size()) != 0) return;
-  if (refusing_ || connections_.size() >= options_.limits.max_connections) {
-    return answer(packet, answers_.refusal(header, QuicError::connection_refused, loop_.now()));
+  if (refusing_) return refuse(packet, header);
+  const Admission& admission = *options_.admission;
+  if (!admission.has_place()) {
+    admission.refused(Refusal::connections, packet.remote);
+    return refuse(packet, header);
   }
-  if (handshakes_ >= options_.limits.max_handshakes) return;
+  if (handshakes_ >= options_.limits.max_handshakes) {
+    return admission.refused(Refusal::handshakes, packet.remote);
+  }
   ConnectionSetup setup{.config = options_.config,
                         .server = true,
                         .local = packet.local,
@@ -34,7 +39,10 @@ bool Endpoint::Impl::judge_token(const ReceivedPacket& packet, const ngtcp2_pkt_
     setup.token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
   } else {
     // A token of an earlier life of this server, or of another server, is no token.
-    if (handshakes_ < options_.limits.max_unproven_handshakes) return true;
+    if (handshakes_ < options_.limits.max_unproven_handshakes &&
+        !options_.admission->wants_proof(packet.remote)) {
+      return true;
+    }
     answer(packet, answers_.retry(header, ids_.make(options_.random), packet.remote, loop_.now()));
     return false;
   }
@@ -44,6 +52,8 @@ bool Endpoint::Impl::judge_token(const ReceivedPacket& packet, const ngtcp2_pkt_
 
 void Endpoint::Impl::start_server(const ReceivedPacket& packet, const ngtcp2_pkt_hd& header,
                                   ConnectionSetup setup) {
+  Admission::Place place = options_.admission->enter(packet.remote);
+  if (!place) return refuse(packet, header);
   auto tls = TlsSession::server(server_tls_);
   if (!tls) {
     log::warn("quic: {}", tls.error().message());
@@ -51,6 +61,7 @@ void Endpoint::Impl::start_server(const ReceivedPacket& packet, const ngtcp2_pkt
   }
   auto connection = std::make_shared<ConnectionImpl>(*this, std::move(setup), std::move(*tls));
   connections_[connection.get()] = connection;
+  connection->place() = std::move(place);
   connection->count_handshake(true);
   ++handshakes_;
   // The client goes on using the ID that it made up until it knows ours.
@@ -63,6 +74,7 @@ void Endpoint::Impl::start_server(const ReceivedPacket& packet, const ngtcp2_pkt
       const bool gone = owner != nullptr && *owner == connection.get();
       route = gone ? routes_.erase(route) : std::next(route);
     }
+    connection->place().release();
     connections_.erase(connection.get());
     --handshakes_;
     return;
@@ -70,6 +82,10 @@ void Endpoint::Impl::start_server(const ReceivedPacket& packet, const ngtcp2_pkt
   if (connection->read(packet) != ReadResult::retry) return;
   // A ClientHello in pieces: to keep them, the client's address has to be proven.
   answer(packet, answers_.retry(header, ids_.make(options_.random), packet.remote, loop_.now()));
+}
+
+void Endpoint::Impl::refuse(const ReceivedPacket& packet, const ngtcp2_pkt_hd& header) {
+  answer(packet, answers_.refusal(header, QuicError::connection_refused, loop_.now()));
 }
 
 void Endpoint::Impl::answer(const ReceivedPacket& packet, std::vector<std::uint8_t> bytes) {

@@ -94,6 +94,7 @@ class Endpoint::Impl final : public Host, public std::enable_shared_from_this<En
                    ConnectionSetup& setup);
   void start_server(const ReceivedPacket& packet, const ngtcp2_pkt_hd& header,
                     ConnectionSetup setup);
+  void refuse(const ReceivedPacket& packet, const ngtcp2_pkt_hd& header);
   void answer(const ReceivedPacket& packet, std::vector<std::uint8_t> bytes);
 
   // endpoint_closing.cc

@@ -22,6 +22,7 @@ Server::Server(ServerConfig config, ServerHandlers handlers)
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i, threads_.at(i)));
   }
+  admission_ = std::make_shared<quic::Admission>(config_.limits, config_.refused);
   const quic::Random random = quic::system_random();
   if (!config_.keys) config_.keys = quic::Keys::generate(random);
   if (!config_.generation) {
@@ -115,6 +116,7 @@ quic::EndpointOptions Server::endpoint_options(Worker& worker) {
   quic::EndpointOptions options;
   options.config = config_.quic;
   options.limits = config_.limits;
+  options.admission = admission_;
   options.qlog = config_.qlog;
   options.keys = *config_.keys;
   options.issuer = {.generation = *config_.generation,

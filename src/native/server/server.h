@@ -36,6 +36,8 @@ struct ServerConfig {
   bool webtransport = true;
   quic::Config quic;
   quic::Limits limits;
+  /// Told of clients that the limits keep out, on any thread.
+  quic::Admission::Refused refused;
   std::shared_ptr<quic::QlogDirectory> qlog;  ///< null: connections are not traced
   http3::Limits http3_limits;
   /// Names this process in connection ids, among those that share an address.
@@ -160,6 +162,7 @@ class Server {
   SocketAddress local_;
   Workers threads_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::shared_ptr<quic::Admission> admission_;
   std::unique_ptr<SignalSet> ctrl_c_;  // worker 0's
   std::atomic<bool> closing_{false};
 

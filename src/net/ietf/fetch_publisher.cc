@@ -85,6 +85,7 @@ FetchPublisher::~FetchPublisher() {
 
 void FetchPublisher::begin() {
   if (session().fetches() > session().limits().max_fetches) {
+    session().refused(SessionLimit::fetches);
     return refuse(RequestErrorCode::excessive_load, "too many fetches");
   }
   const FetchRange& range = message_.range;

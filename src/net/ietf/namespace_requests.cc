@@ -49,9 +49,10 @@ Result<void> NamespaceRequest::received(MessageKind kind, ByteSpan body) {
       if (active_.contains(message.suffix)) return {};
       if (active_.size() >= session().limits().max_announced) {
         if (!std::exchange(warned_, true)) {
-          log::warn("{}: announces more than {} broadcasts: the rest is ignored", session().name(),
-                    session().limits().max_announced);
+          log::debug("{}: announces more than {} broadcasts: the rest is ignored", session().name(),
+                     session().limits().max_announced);
         }
+        session().refused(SessionLimit::announcements);
         return {};
       }
       auto& slot = active_[message.suffix];

@@ -259,6 +259,7 @@ Result<void> Session::take_peer_id(std::uint64_t id) {
                      fmt::format("request id {} is one of ours", id));
   }
   if (id >= granted_id_) {
+    refused(SessionLimit::requests);
     return moq::fail(SessionError::too_many_requests,
                      fmt::format("request id {}, of {} that are allowed", id, granted_id_));
   }
@@ -310,6 +311,7 @@ Result<void> Session::serve(const RawMessage& message, Arrival arrival) {
   } else if (late) {
     request.refuse(RequestErrorCode::going_away, "the session is draining");
   } else if (too_many) {
+    refused(SessionLimit::requests);
     request.refuse(RequestErrorCode::excessive_load, "too many requests");
   } else {
     request.begin();

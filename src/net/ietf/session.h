@@ -83,6 +83,10 @@ class Session final : public ProtocolSession,
   [[nodiscard]] PeerToken token() const { return config_.peer != nullptr ? config_.peer : this; }
   [[nodiscard]] bool open() const { return !closed_; }
   [[nodiscard]] bool goaway_received() const { return goaway_received_; }
+  /// Tells the owner that a limit kept something out.
+  void refused(SessionLimit limit) {
+    if (events_ != nullptr) events_->on_refused(limit);
+  }
   /// The cost of all answers that the peer has not acknowledged.
   [[nodiscard]] const std::shared_ptr<std::size_t>& backlog_counter() const { return backlog_; }
 

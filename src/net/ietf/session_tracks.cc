@@ -68,6 +68,7 @@ Result<std::shared_ptr<RemoteBroadcast>> Session::accept_namespace(const TrackNa
                      "\"" + wire->text() + "\" may not be published");
   }
   if (broadcasts_.size() >= limits().max_announced) {
+    refused(SessionLimit::announcements);
     return moq::fail(RequestErrorCode::excessive_load, "too many namespaces");
   }
   auto broadcast = std::make_shared<RemoteBroadcast>(*this, name);

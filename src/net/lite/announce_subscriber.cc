@@ -59,9 +59,10 @@ Result<void> AnnounceSubscriber::received(const AnnounceBroadcast& message) {
   }
   if (known == active_.end() && active_.size() >= session().limits().max_announced) {
     if (!std::exchange(warned_, true)) {
-      log::warn("{}: announces more than {} broadcasts: the rest is ignored", session().name(),
-                session().limits().max_announced);
+      log::debug("{}: announces more than {} broadcasts: the rest is ignored", session().name(),
+                 session().limits().max_announced);
     }
+    session().refused(SessionLimit::announcements);
     return {};
   }
   std::vector<std::uint64_t> hops = message.hops;

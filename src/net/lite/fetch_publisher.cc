@@ -31,7 +31,10 @@ void FetchPublisher::start(const Bytes& message, bool fin) {
   const auto request = decode_body<Fetch>(session().version(), message);
   if (!request) return session().fail(request.error());
   counted_ = session().claim_fetch();
-  if (!counted_) return reset(code_of(StreamError::too_far_behind));
+  if (!counted_) {
+    session().refused(SessionLimit::fetches);
+    return reset(code_of(StreamError::too_far_behind));
+  }
   auto track = session().find_track(request->broadcast, request->track);
   if (!track) return reset(track.error().code());
   track_ = *track;
@@ -109,7 +112,10 @@ ProbePublisher::~ProbePublisher() {
 
 Result<void> ProbePublisher::begin(ByteSpan /*message*/) {
   counted_ = session().claim_probe();
-  if (!counted_) return fail(StreamError::too_far_behind, "enough probes are running");
+  if (!counted_) {
+    session().refused(SessionLimit::probes);
+    return fail(StreamError::too_far_behind, "enough probes are running");
+  }
   timer_.arm(session().loop().now());
   return {};
 }

@@ -265,8 +265,9 @@ void Session::sweep_incoming() {
 bool Session::too_many_requests() {
   if (peer_requests_ <= limits().max_requests) return false;
   if (!std::exchange(warned_requests_, true)) {
-    log::warn("{}: has {} requests running: more are refused", name_, limits().max_requests);
+    log::debug("{}: has {} requests running: more are refused", name_, limits().max_requests);
   }
+  refused(SessionLimit::requests);
   return true;
 }
 

@@ -112,6 +112,10 @@ class Session final : public ProtocolSession,
   [[nodiscard]] bool may_accept(const transport::Stream& stream, std::uint64_t type) const;
   /// Whether the peer has more requests running than it may have.
   [[nodiscard]] bool too_many_requests();
+  /// Tells the owner that a limit kept something out.
+  void refused(SessionLimit limit) {
+    if (events_ != nullptr) events_->on_refused(limit);
+  }
   /// A stream of the peer's with its first message. `fin`: nothing follows what
   /// `reader` has.
   void accept(transport::Stream stream, std::uint64_t type, const Bytes& message,

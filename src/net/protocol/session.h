@@ -33,7 +33,8 @@ struct SessionLimits {
   /// PROBE streams of the peer, each of which has a timer; more are reset with
   /// TOO_FAR_BEHIND.
   std::size_t max_probes = 8;
-  /// Broadcasts that the peer has announced; more are ignored, with a warning.
+  /// Broadcasts that the peer has announced; more are refused, or ignored where the
+  /// version has no answer.
   std::size_t max_announced = 65536;
   /// Bytes of the paths that the peer has been told of, over all its announce
   /// requests, and what keeping one costs besides; the request that would pass it is
@@ -64,6 +65,9 @@ using Decision = std::function<void(Result<Scope>)>;
 /// Asks what a path may do. Until there is an answer, nothing of the peer's is served, and
 /// what it sends waits, as far as it would for SETUP.
 using Authorize = std::function<void(const std::string& path, Decision decision)>;
+
+/// Limits whose passing is told: SessionEvents::on_refused.
+enum class SessionLimit : std::uint8_t { requests, fetches, probes, announcements };
 
 struct SessionConfig {
   Side side = Side::client;
@@ -108,6 +112,8 @@ class SessionEvents {
   /// The peer will close, and nothing of media runs (any more): see
   /// ProtocolSession::idle.
   virtual void on_idle() {}
+  /// Something more than this limit allows was not taken. The session goes on.
+  virtual void on_refused(SessionLimit /*limit*/) {}
   /// The last call. `by_peer`: the error is what the peer closed with.
   virtual void on_closed(const Error& error, bool by_peer) = 0;
 

@@ -128,6 +128,7 @@ TEST_P(BadPublisher, MoreThanTheLimitIsIgnoredAndMayEnd) {
   for (const char* name : {"a", "b", "c", "d"}) announce(name);
   run();
   EXPECT_EQ(relay.origin.size(), 2U);
+  EXPECT_EQ(link->refused, std::vector(2, SessionLimit::announcements));
   end("d");
   end("a");
   run();

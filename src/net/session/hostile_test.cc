@@ -353,6 +353,7 @@ TEST_P(HostileGoaway, GoawayIsTakenWhenThePeerHasTooManyRequests) {
     EXPECT_EQ(requests[i]->was_reset.has_value(), i >= 3) << i;
   }
   EXPECT_EQ(requests[3]->was_reset, code(StreamError::too_far_behind));
+  EXPECT_EQ(link->refused, std::vector(2, SessionLimit::requests));
   bool told = false;
   link->session->draining([&](const std::string&) { told = true; });
   peer->request(BidiType::goaway, lite::Goaway{}).fin();
@@ -633,6 +634,7 @@ TEST_F(HostileSetup, ManyFetchesAreRefused) {
     EXPECT_EQ(fetches[i]->was_reset.has_value(), i >= 2) << i;
   }
   EXPECT_EQ(fetches[3]->was_reset, code(StreamError::too_far_behind));
+  EXPECT_EQ(link->refused, std::vector(2, SessionLimit::fetches));
   EXPECT_FALSE(link->error());
 }
 

@@ -112,6 +112,7 @@ TEST_P(IetfBadPublisher, MoreNamespacesThanTheLimitAreRefused) {
   EXPECT_EQ(relay.origin.size(), 2U);
   EXPECT_FALSE(peer->refusal(all[1]));
   EXPECT_TRUE(peer->refusal(all[2]));
+  EXPECT_EQ(link->refused, std::vector{SessionLimit::announcements});
   if (peer->on_streams()) {
     peer->cancel(all[0]);
   } else {
@@ -560,6 +561,7 @@ TEST_P(IetfBadServer, MoreThanTheLimitIsIgnoredAndMayEnd) {
   for (const char* name : {"a", "b", "c", "d"}) tell(ietf::NamespaceAdded{.suffix = {name}});
   run();
   EXPECT_EQ(relay.origin.size(), 2U);
+  EXPECT_EQ(link->refused, std::vector(2, SessionLimit::announcements));
   tell(ietf::NamespaceDone{.suffix = {"d"}});
   tell(ietf::NamespaceDone{.suffix = {"a"}});
   run();

@@ -59,6 +59,7 @@ TEST_P(IetfLimits, TooManyRequestsAreRefused) {
     EXPECT_EQ(peer->refusal(requests[i]).has_value(), i >= 3) << i;
   }
   expect_refusal(requests[3], RequestErrorCode::excessive_load);
+  EXPECT_EQ(link->refused, std::vector(2, SessionLimit::requests));
   // One that ends makes room.
   if (on_streams()) {
     peer->cancel(requests[0]);

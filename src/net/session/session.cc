@@ -170,6 +170,10 @@ void Session::on_idle() {
   close(SessionError::no_error, "nothing runs any more");
 }
 
+void Session::on_refused(SessionLimit limit) {
+  if (options_.refused) options_.refused(limit);
+}
+
 void Session::on_closed(const Error& error, bool by_peer) {
   over_ = true;
   probe_timer_.cancel();

@@ -51,6 +51,8 @@ struct SessionOptions {
   std::vector<const ProtocolVersion*> versions;
   OnGoaway on_goaway = OnGoaway::leave_when_idle;
   SessionLimits limits;
+  /// Told of what a limit did not let in, from the loop; it must not destroy the session.
+  std::function<void(SessionLimit)> refused = {};
 };
 
 /// A MoQ session, of whatever version was negotiated. Belongs to its loop's
@@ -132,6 +134,7 @@ class Session final : private SessionEvents, private Negotiation::Events, privat
   void on_ready() override;
   void on_goaway(const std::string& uri) override;
   void on_idle() override;
+  void on_refused(SessionLimit limit) override;
   void on_closed(const Error& error, bool by_peer) override;
   void send_goaway(const std::string& uri, Duration timeout) override;
   void close_for_deadline() override;

@@ -346,7 +346,8 @@ class IetfLink {
                                .path = "/",
                                .versions = {version},
                                .on_goaway = OnGoaway::stay,
-                               .limits = options.limits})
+                               .limits = options.limits,
+                               .refused = [this](SessionLimit limit) { refused.push_back(limit); }})
                   .value();
     session->closed([this](const Error& error, bool) { error_ = error; });
     peer = std::make_unique<IetfPeer>(std::move(pair.second), draft_of(options.version).version,
@@ -360,6 +361,7 @@ class IetfLink {
            peer->closed->code() == static_cast<std::uint64_t>(code);
   }
 
+  std::vector<SessionLimit> refused;  ///< what the session told of, in order
   std::unique_ptr<Session> session;
   transport::testing::MemorySession* transport;
   std::unique_ptr<IetfPeer> peer;

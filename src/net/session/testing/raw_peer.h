@@ -279,7 +279,8 @@ class RawLink {
                                                         const Decision& decide) { decide(scope); },
                    .versions = {version},
                    .on_goaway = options.on_goaway,
-                   .limits = options.limits})
+                   .limits = options.limits,
+                   .refused = [this](SessionLimit limit) { refused.push_back(limit); }})
                   .value();
     session->closed([this](const Error& error, bool) { error_ = error; });
     peer = std::make_unique<RawPeer>(std::move(pair.second),
@@ -294,6 +295,7 @@ class RawLink {
            peer->closed->code() == static_cast<std::uint64_t>(code);
   }
 
+  std::vector<SessionLimit> refused;  ///< what the session told of, in order
   std::unique_ptr<Session> session;
   transport::testing::MemorySession* transport;
   std::unique_ptr<RawPeer> peer;
