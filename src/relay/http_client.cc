@@ -1,7 +1,12 @@
 #include "relay/http_client.h"
 
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <string>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <boost/asio/awaitable.hpp>
@@ -12,11 +17,13 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 
 #include "native/client/url.h"
+#include "net/base/log.h"
 
 namespace moq::relay {
 
@@ -46,8 +53,8 @@ tl::unexpected<Error> bad_file(std::string_view what, const std::string& file,
   return fail(HttpError::tls, fmt::format("client.tls: {} {}: {}", what, file, error.message()));
 }
 
-Result<std::unique_ptr<ssl::context>> make_context(const Config::Tls& trust) {
-  auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
+Result<std::shared_ptr<ssl::context>> make_context(const Config::Tls& trust) {
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   error_code error;
   context->set_verify_mode(trust.disable_verify ? ssl::verify_none : ssl::verify_peer, error);
@@ -67,6 +74,22 @@ Result<std::unique_ptr<ssl::context>> make_context(const Config::Tls& trust) {
   if (error)
     return bad_file("cannot read the key, or it is another certificate's:", trust.key, error);
   return context;
+}
+
+using Times = std::vector<std::filesystem::file_time_type>;
+
+/// When its files were last written; what cannot be told of one is its beginning.
+Times times_of(const Config::Tls& trust) {
+  Times times;
+  const auto add = [&](const std::string& file) {
+    std::error_code error;
+    const auto time = std::filesystem::last_write_time(file, error);
+    times.push_back(error ? Times::value_type::min() : time);
+  };
+  for (const std::string& file : trust.root) add(file);
+  if (!trust.cert.empty()) add(trust.cert);
+  if (!trust.key.empty()) add(trust.key);
+  return times;
 }
 
 /// What a redirect leads to.
@@ -118,6 +141,7 @@ struct Operation {
   tcp::resolver resolver;
   asio::steady_timer deadline;
   std::optional<beast::tcp_stream> plain;  ///< until TLS takes it over
+  std::shared_ptr<ssl::context> tls;       ///< of `secure`
   std::optional<Socket> secure;
   bool stopped = false;
   bool late = false;
@@ -138,7 +162,10 @@ asio::awaitable<Result<HttpReply>> exchange(Stream& stream, const Url& url,
   if (!conditions.last_modified.empty()) {
     request.set(http::field::if_modified_since, conditions.last_modified);
   }
-  co_await http::async_write(stream, request, token);
+  std::ostringstream text;
+  text << request;
+  const std::string bytes = text.str();
+  co_await asio::async_write(stream, asio::buffer(bytes), token);
   if (error) co_return failed(HttpError::unreachable, url, error.message());
   beast::flat_buffer buffer(limits.max_header + limits.max_body);
   http::response_parser<http::string_body> parser;
@@ -195,9 +222,17 @@ const ErrorDomain& error_domain(HttpError) {
 
 class HttpClient::State : public std::enable_shared_from_this<State> {
  public:
-  State(native::EventLoop& events, std::unique_ptr<ssl::context> tls, bool verify,
-        const HttpClientLimits& limits)
-      : events_(events), tls_(std::move(tls)), verify_(verify), limits_(limits) {}
+  State(native::EventLoop& events, const Config::Tls& trust, const HttpClientLimits& limits)
+      : events_(events), trust_(trust), limits_(limits) {}
+
+  /// Reads the files again if they have changed. Fails as HttpClient::create.
+  Result<void> refresh() {
+    Times times = times_of(trust_);
+    if (tls_ != nullptr && times == times_) return {};
+    times_ = std::move(times);
+    MOQ_TRY(tls_, make_context(trust_));
+    return {};
+  }
 
   void get(const std::string& text, HttpConditions conditions, Done done) {
     auto url = Url::parse(text);
@@ -272,20 +307,25 @@ class HttpClient::State : public std::enable_shared_from_this<State> {
     if (url.scheme() == "http") {
       co_return co_await exchange(*operation.plain, url, conditions, limits_, location);
     }
-    Socket& socket = operation.secure.emplace(std::move(*operation.plain), *tls_);
+    // What was read before holds as long as the files are bad.
+    if (const auto read = refresh(); !read) log::warn("{}", read.error().detail());
+    operation.tls = tls_;
+    Socket& socket = operation.secure.emplace(std::move(*operation.plain), *operation.tls);
     operation.plain.reset();
     if (!url.host_is_address()) {
       SSL_set_tlsext_host_name(socket.native_handle(), url.host().c_str());
     }
-    if (verify_) socket.set_verify_callback(ssl::host_name_verification(url.host()), error);
+    if (!trust_.disable_verify)
+      socket.set_verify_callback(ssl::host_name_verification(url.host()), error);
     if (!error) co_await socket.async_handshake(ssl::stream_base::client, token);
     if (error || operation.stopped) co_return failed(HttpError::tls, url, error.message());
     co_return co_await exchange(socket, url, conditions, limits_, location);
   }
 
   native::EventLoop& events_;
-  std::unique_ptr<ssl::context> tls_;
-  bool verify_;
+  const Config::Tls trust_;
+  Times times_;
+  std::shared_ptr<ssl::context> tls_;
   HttpClientLimits limits_;
   bool stopped_ = false;
   std::unordered_set<std::shared_ptr<Operation>> running_;
@@ -294,9 +334,9 @@ class HttpClient::State : public std::enable_shared_from_this<State> {
 Result<std::unique_ptr<HttpClient>> HttpClient::create(native::EventLoop& events,
                                                        const Config::Tls& trust,
                                                        const HttpClientLimits& limits) {
-  MOQ_TRY(auto context, make_context(trust));
-  return std::unique_ptr<HttpClient>(new HttpClient(
-      std::make_shared<State>(events, std::move(context), !trust.disable_verify, limits)));
+  auto state = std::make_shared<State>(events, trust, limits);
+  MOQ_CHECK_OK(state->refresh());
+  return std::unique_ptr<HttpClient>(new HttpClient(std::move(state)));
 }
 
 HttpClient::~HttpClient() { state_->stop(); }

@@ -59,7 +59,8 @@ class HttpClient {
  public:
   using Done = std::function<void(Result<HttpReply>)>;
 
-  /// Reads the files of `trust`; errors name the file. `events` must outlive this.
+  /// Reads the files of `trust`, and again for a request when they have changed; while they
+  /// are bad, what was read before holds. Errors name the file. `events` must outlive this.
   static Result<std::unique_ptr<HttpClient>> create(native::EventLoop& events,
                                                     const Config::Tls& trust,
                                                     const HttpClientLimits& limits = {});

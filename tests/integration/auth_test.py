@@ -278,13 +278,23 @@ class Services(Guarded):
         self.assertRefused(self.once(relay.url("demo")), FAILED)
         other = pages.Pages(self.folder / "other")
         self.addCleanup(other.close)
-        relay = self.relay(auth=f'auth_api = "{self.server.url}/auth"', head=f'client.tls.root = "{other.root}"')
+        root = self.folder / "root.pem"
+        root.write_bytes(other.root.read_bytes())
+        relay = self.relay(auth=f'auth_api = "{self.server.url}/auth"', head=f'client.tls.root = "{root}"')
         self.assertRefused(self.once(relay.url("demo", "https")), FAILED)
+        # Once somebody does, it is; and still, when the file is bad.
+        self.assertEqual(self.server.asked, [])
+        for number, text in enumerate((self.server.root.read_bytes(), b"nothing")):
+            (self.folder / "new.pem").write_bytes(text)
+            (self.folder / "new.pem").rename(root)
+            self.once(relay.url(f"demo{number}", "https"))
+            relay.sessions(number + 1)
+        asked = list(self.server.asked)
         # Nor one that has a certificate for another name.
         address = self.server.url.replace("localhost", "127.0.0.1")
         relay = self.asking(f'auth_api = "{address}/auth"')
         self.assertRefused(self.once(relay.url("demo")), FAILED)
-        self.assertEqual(self.server.asked, [])
+        self.assertEqual(self.server.asked, asked)
 
     def token_key(self, public: pathlib.Path) -> str:
         """A key file's JSON, which it may have in base64url."""
