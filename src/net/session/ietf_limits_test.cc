@@ -361,6 +361,30 @@ TEST_P(IetfLimits, GroupsOlderThanTheLimitAreNotHeldForASlowPeer) {
   expect_clean();
 }
 
+TEST_P(IetfLimitsShared, RequestsThatWaitForTheDecisionHaveALimit) {
+  Decision decide;
+  link.emplace(loop, relay,
+               testing::IetfLink::Options{.version = GetParam(),
+                                          .authorize = [&](const std::string&, Decision decision) {
+                                            decide = std::move(decision);
+                                          }});
+  peer = link->peer.get();
+  peer->setup();
+  run();
+  ASSERT_TRUE(decide);
+  for (int i = 0; i < 10; ++i)
+    subscribe({.track_namespace = {"x"}, .track_name = std::string(4000, 'x')});
+  run();
+  EXPECT_FALSE(link->error());
+  for (int i = 0; i < 10; ++i)
+    subscribe({.track_namespace = {"x"}, .track_name = std::string(4000, 'x')});
+  run();
+  EXPECT_TRUE(link->closed_with(SessionError::too_many_requests));
+  decide(Scope{});
+  run();
+  expect_clean();
+}
+
 INSTANTIATE_TEST_SUITE_P(Drafts, IetfLimits, ::testing::ValuesIn(testing::kDrafts),
                          testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(Drafts, IetfLimitsStreams, ::testing::Values("moq-transport-18"),

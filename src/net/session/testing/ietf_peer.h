@@ -331,7 +331,8 @@ class IetfLink {
     transport::testing::MemoryOptions link;
     Side side = Side::server;  ///< the session's
     SessionLimits limits;
-    bool publishes = true;  ///< whether the session has an origin to publish
+    bool publishes = true;     ///< whether the session has an origin to publish
+    Authorize authorize = {};  ///< what the peer may do; unset: everything
   };
   IetfLink(Loop& loop, Node& node, Options options) {
     const ProtocolVersion* version = find_protocol_version(options.version);
@@ -344,6 +345,7 @@ class IetfLink {
                                .subscribe = &node.origin,
                                .cache = &node.cache,
                                .path = "/",
+                               .authorize = options.authorize,
                                .versions = {version},
                                .on_goaway = OnGoaway::stay,
                                .limits = options.limits,
