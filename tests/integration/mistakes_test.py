@@ -47,7 +47,9 @@ class RelayConfiguration(case.Case):
             good.replace('generate = ["localhost"]', 'cert = "no.pem"\nkey = "no.pem"'):
                 r"relay\.toml:7: server\.tls\.cert: cannot read no\.pem: No such file",
             good.replace('public = ""', 'key = "no.jwk"'): r"relay\.toml:\d+: auth\.key: cannot read no\.jwk: No such",
-            good.replace('public = ""', 'auth_api = "https://a"'): r"relay\.toml:\d+: auth\.auth_api: not supported",
+            good.replace('public = ""', 'auth_api = "a"'): r"relay\.toml:\d+: auth\.auth_api: expected a URL",
+            good.replace('public = ""', 'public = ""\n[server.unix.allow]\nuid = 1'):
+                r"relay\.toml:\d+: server\.unix\.allow\.uid: not supported",
         }.items():
             with self.subTest(said=said):
                 ended = self.run_relay(self.file(wrong))
