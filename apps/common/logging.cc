@@ -85,10 +85,11 @@ Logging::Logging(log::Level least, Format format) {
   logger->set_level(spdlog::level::trace);
   logger->flush_on(spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));
-  log::set_sink(json ? write_json : write_text, least);
+  sink_ = json ? write_json : write_text;
+  log::set_sink(sink_, least);
 }
 
-void Logging::set_least(log::Level least) { log::set_sink(write, least); }
+void Logging::set_least(log::Level least) const { log::set_sink(sink_, least); }
 
 Logging::~Logging() {
   log::set_sink(nullptr, log::Level::off);

@@ -26,9 +26,12 @@ class Logging {
   Logging(const Logging&) = delete;
   Logging& operator=(const Logging&) = delete;
   /// Changes what is logged. From any thread.
-  static void set_least(log::Level least);
+  void set_least(log::Level least) const;
   /// Writes what is still waiting, and stops.
   ~Logging();
+
+ private:
+  log::Sink sink_ = nullptr;
 };
 
 }  // namespace moq::apps

@@ -67,8 +67,9 @@ int serve(moq::native::EventLoop& events, Running& running,
     return kFailure;
   }
   running.relay = *std::move(started);
-  running.config = std::make_unique<moq::relay::LiveConfig>(*running.relay, arguments, environment,
-                                                            loaded, moq::apps::Logging::set_least);
+  running.config = std::make_unique<moq::relay::LiveConfig>(
+      *running.relay, arguments, environment, loaded,
+      [&logging](moq::log::Level level) { logging.set_least(level); });
   events.run();
   // Its workers have things to log to the last.
   running.config.reset();
