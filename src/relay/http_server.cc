@@ -67,6 +67,12 @@ std::string_view to_string(AcceptFailure failure) {
   return kNames.at(static_cast<std::size_t>(failure));
 }
 
+AcceptCounts& AcceptCounts::operator+=(const AcceptCounts& other) {
+  for (std::size_t i = 0; i < failures.size(); ++i) failures[i] += other.failures[i];
+  stalled = std::max(stalled, other.stalled);
+  return *this;
+}
+
 class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
  public:
   Listener(native::EventLoop& events, HttpService service)

@@ -31,6 +31,8 @@ struct AcceptCounts {
   std::array<std::uint64_t, kAcceptFailures.size()> failures{};
   /// For how long it has been out of resources; zero if it is not.
   Duration stalled{};
+
+  AcceptCounts& operator+=(const AcceptCounts& other);
 };
 
 /// An HTTP/1.1 server on one TCP address, with TLS or without.

@@ -9,9 +9,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "relay/live_page.h"
 #include "relay/metrics.h"
 #include "relay/parse.h"
 #include "relay/query.h"
+#include "relay/status.h"
 #include "relay/web.h"
 
 namespace moq::relay {
@@ -72,10 +74,6 @@ HttpAnswer conflict(const Error& error) {
   return {409, fmt::format("{}; GET /drain shows how it stands\n", error.message())};
 }
 
-Json json_of(const std::optional<Duration>& time) {
-  return time ? Json(std::chrono::duration<double>(*time).count()) : Json(nullptr);
-}
-
 }  // namespace
 
 tl::expected<DrainOrder, std::string> read_drain_request(std::string_view query,
@@ -116,34 +114,28 @@ tl::expected<DrainOrder, std::string> read_drain_request(std::string_view query,
   return usual;
 }
 
-std::string drain_json(const DrainStatus& status) {
-  Json kinds = Json::array();
-  for (const auto& [kind, here] : status.counts.present) {
-    if (here.sessions == 0) continue;
-    kinds.push_back({{"version", kind.version},
-                     {"transport", kind.transport},
-                     {"sessions", here.sessions},
-                     {"told", here.told}});
-  }
-  Json ended = Json::object();
-  for (const DrainOutcome outcome : kDrainOutcomes) {
-    const auto count = status.counts.ended.find(outcome);
-    ended[std::string(to_string(outcome))] = count == status.counts.ended.end() ? 0 : count->second;
-  }
-  const Census::Present left = status.counts.total();
-  const Json json = {{"phase", to_string(status.phase)},
-                     {"ending", status.ending},
-                     {"age", json_of(status.age)},
-                     {"time_left", json_of(status.time_left)},
-                     {"last_drain", json_of(status.took)},
-                     {"sessions", left.sessions},
-                     {"told", left.told},
-                     {"untold", left.sessions - left.told},
-                     {"handshakes", status.counts.handshakes},
-                     {"left", std::move(kinds)},
-                     {"ended", std::move(ended)}};
-  return json.dump(2) + "\n";
+namespace {
+
+/// Answers with what `make` makes of a measurement.
+HttpHandler measured(const std::shared_ptr<const InternalState>& state, bool one_by_one,
+                     std::function<HttpAnswer(const Measured&)> make) {
+  return
+      [state, one_by_one, make = std::move(make)](const HttpRequest&, const HttpRespond& respond) {
+        state->measure(one_by_one, [make, respond](const Measured& all) { respond(make(all)); });
+        return nullptr;
+      };
 }
+
+HttpAnswer live_page() {
+  HttpAnswer answer{.body = std::string(kLivePage), .type = "text/html; charset=utf-8"};
+  answer.headers.emplace_back("Content-Security-Policy",
+                              "default-src 'none'; style-src 'unsafe-inline'; script-src "
+                              "'unsafe-inline'; connect-src 'self'; img-src data:");
+  answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return answer;
+}
+
+}  // namespace
 
 std::vector<HttpRoute> internal_routes(InternalState state) {
   const auto shared = std::make_shared<const InternalState>(std::move(state));
@@ -157,16 +149,23 @@ std::vector<HttpRoute> internal_routes(InternalState state) {
     if (const auto cancelled = shared->cancel(); !cancelled) return conflict(cancelled.error());
     return answer(200, shared->status);
   };
-  return {
-      health_route(),
-      ready_route([shared] { return shared->status().phase == Shutdown::Phase::running; }),
-      {.path = "/metrics", .get = at_once([shared](const HttpRequest&) {
-                             return HttpAnswer{200, metrics_text(shared->status()), kMetricsType};
+  return {health_route(),
+          ready_route([shared] { return shared->status().phase == Shutdown::Phase::running; }),
+          {.path = "/metrics",
+           .get = measured(shared, false,
+                           [](const Measured& all) {
+                             return HttpAnswer{200, metrics_text(all), kMetricsType};
                            })},
-      {.path = "/drain",
-       .get = at_once([shared](const HttpRequest&) { return answer(200, shared->status); }),
-       .post = at_once(begin),
-       .del = at_once(call_off)}};
+          {.path = "/status",
+           .get = measured(shared, true,
+                           [](const Measured& all) {
+                             return HttpAnswer{200, status_json(all), kJson};
+                           })},
+          {.path = "/", .get = at_once([](const HttpRequest&) { return live_page(); })},
+          {.path = "/drain",
+           .get = at_once([shared](const HttpRequest&) { return answer(200, shared->status); }),
+           .post = at_once(begin),
+           .del = at_once(call_off)}};
 }
 
 }  // namespace moq::relay

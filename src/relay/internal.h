@@ -9,12 +9,16 @@
 #include "relay/drain_order.h"
 #include "relay/drain_status.h"
 #include "relay/http.h"
+#include "relay/report.h"
 
 namespace moq::relay {
 
 /// What operators see and do; asked on the loop's thread.
 struct InternalState {
   std::function<DrainStatus()> status;
+  /// Tells `done` all that is measured, from the loop; sessions and broadcasts one by one
+  /// only on demand.
+  std::function<void(bool one_by_one, std::function<void(Measured)> done)> measure;
   /// Begins a drain, or fails with a ShutdownError.
   std::function<Result<void>(const DrainOrder&)> drain;
   /// Calls it off, or fails with a ShutdownError.
@@ -23,8 +27,10 @@ struct InternalState {
   std::function<DrainOrder()> usual;
 };
 
-/// What an operator's tools may ask for: /health, /ready, and
+/// What an operator and its tools may ask for: /health, /ready, and
 ///
+///   GET /          a page that shows the rest to people
+///   GET /status    what it shows, in JSON
 ///   GET /metrics   for Prometheus
 ///   GET /drain     how the relay stands, in JSON
 ///   POST /drain    empties it: 202, or 409 if that is under way already. `uri`,
@@ -37,8 +43,5 @@ std::vector<HttpRoute> internal_routes(InternalState state);
 /// a sentence that names the mistake.
 tl::expected<DrainOrder, std::string> read_drain_request(std::string_view query,
                                                          std::string_view body, DrainOrder usual);
-
-/// The answer of GET /drain.
-std::string drain_json(const DrainStatus& status);
 
 }  // namespace moq::relay

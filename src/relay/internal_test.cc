@@ -6,12 +6,15 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "relay/status.h"
+
 namespace moq::relay {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 using Json = nlohmann::json;
 
 const DrainOrder kUsual{.timeout = 60s, .uris = {"https://usual/"}, .spread = 5s};
@@ -108,6 +111,15 @@ class InternalRoutesTest : public testing::Test {
   std::optional<ShutdownError> error_;
   std::vector<HttpRoute> routes_ =
       internal_routes({.status = [this] { return status_; },
+                       .measure =
+                           [this](bool one_by_one, const std::function<void(Measured)>& done) {
+                             Measured measured;
+                             measured.drain = status_;
+                             measured.refused = Refusals().counts();
+                             if (one_by_one)
+                               measured.report.sessions.push_back({.id = 7, .peer = "\xff"});
+                             done(std::move(measured));
+                           },
                        .drain = [this](const DrainOrder& order) -> Result<void> {
                          if (error_) return fail(*error_);
                          orders_.push_back(order);
@@ -142,6 +154,18 @@ TEST_F(InternalRoutesTest, ConflictsAndMistakesChangeNothing) {
   error_ = ShutdownError::ending;
   EXPECT_EQ(ask("/drain", &HttpRoute::del).status, 409U);
   EXPECT_TRUE(orders_.empty());
+}
+
+TEST_F(InternalRoutesTest, ShowsThePageAndWhatItShows) {
+  const auto page = ask("/", &HttpRoute::get);
+  EXPECT_EQ(page.type, "text/html; charset=utf-8");
+  EXPECT_THAT(page.body, StartsWith("<!doctype html>"));
+  const Json status = Json::parse(ask("/status", &HttpRoute::get).body);
+  EXPECT_EQ(status["sessions"][0]["id"], 7);
+  EXPECT_EQ(status["sessions"][0]["rtt"], nullptr);
+  EXPECT_EQ(status["drain"]["phase"], "running");
+  EXPECT_TRUE(status["refused"].contains("sessions_per_root"));
+  EXPECT_THAT(ask("/metrics", &HttpRoute::get).body, HasSubstr("moq_relay_uptime_seconds"));
 }
 
 }  // namespace

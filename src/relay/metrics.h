@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "relay/drain_status.h"
+#include "relay/report.h"
 
 namespace moq::relay {
 
@@ -11,6 +11,6 @@ namespace moq::relay {
 inline constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What is measured, in that format.
-std::string metrics_text(const DrainStatus& status);
+std::string metrics_text(const Measured& measured);
 
 }  // namespace moq::relay

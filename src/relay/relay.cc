@@ -158,6 +158,7 @@ Relay::Relay(native::EventLoop& events, const Config& config, Ended ended)
       cache_(shared_.budget),
       origin_(events.loop(), shared_.hop_id),
       bridge_(events.loop(), origin_, cache_),
+      broadcasts_(origin_),
       workers_(worker_count(config)) {
   set_cache(config.cache);
   shared_.on_empty = [this, alive = std::weak_ptr(alive_)](std::size_t worker, unsigned drain) {
@@ -264,6 +265,8 @@ Result<void> Relay::open_web(const Config& config) {
                 events_, address,
                 internal_routes(
                     {.status = [this] { return status(); },
+                     .measure = [this](bool one_by_one,
+                                       auto done) { measure(one_by_one, std::move(done)); },
                      .drain = [this](const DrainOrder& order) { return shutdown_.request(order); },
                      .cancel = [this] { return shutdown_.cancel(); },
                      .usual = [this] { return shutdown_.order(); }}),
@@ -385,6 +388,34 @@ DrainStatus Relay::status() {
     status.time_left = end - events_.loop().now();
   }
   return status;
+}
+
+void Relay::measure(bool one_by_one, std::function<void(Measured)> done) {
+  // Each worker writes its own, before it lets go of `task`.
+  const auto reports = std::make_shared<std::vector<Report>>(workers_.size());
+  on_workers([reports, one_by_one](
+                 RelayWorker& worker) { (*reports)[worker.index()] = worker.report(one_by_one); },
+             [this, reports, one_by_one, done = std::move(done)] {
+               Measured measured = {.drain = status(),
+                                    .uptime = events_.loop().now() - started_,
+                                    .cache_used = shared_.budget->used,
+                                    .cache_evicted = shared_.budget->evicted,
+                                    .cache_capacity = shared_.budget->capacity,
+                                    .refused = shared_.refusals->counts()};
+               for (Report& report : *reports) measured.report.add(std::move(report));
+               // HTTP and HTTPS are one to operators, as in the reference.
+               if (web_ != nullptr || secure_web_ != nullptr) {
+                 AcceptCounts both;
+                 for (const auto* server : {web_.get(), secure_web_.get()}) {
+                   if (server != nullptr) both += server->accepts();
+                 }
+                 measured.listeners.emplace_back("web", both);
+               }
+               if (internal_ != nullptr)
+                 measured.listeners.emplace_back("internal", internal_->accepts());
+               if (one_by_one) measured.broadcasts = broadcasts_.all();
+               done(std::move(measured));
+             });
 }
 
 std::string Relay::serving() const {

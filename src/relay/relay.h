@@ -12,6 +12,7 @@
 #include "net/model/cache.h"
 #include "net/model/origin.h"
 #include "relay/bridge.h"
+#include "relay/broadcast_list.h"
 #include "relay/cache_governor.h"
 #include "relay/certificates.h"
 #include "relay/config.h"
@@ -85,6 +86,7 @@ class Relay final : private ShutdownEffects {
   void on_workers(const std::function<void(RelayWorker&)>& task, std::function<void()> done = {});
   void on_empty(std::size_t worker, unsigned drain);
   [[nodiscard]] DrainStatus status();
+  void measure(bool one_by_one, std::function<void(Measured)> done);
 
   void drain(const DrainOrder& order) override;
   void adopt() override;
@@ -111,6 +113,8 @@ class Relay final : private ShutdownEffects {
   Cache cache_;
   Origin origin_;
   Bridge bridge_;
+  BroadcastList broadcasts_;
+  Time started_ = events_.loop().now();
   /// Each touched on its worker's thread only.
   std::vector<std::unique_ptr<RelayWorker>> workers_;
   /// What is asked over HTTP, for the workers, who ask from their threads; one for each

@@ -145,7 +145,8 @@ void RelayWorker::accept(std::shared_ptr<transport::Session> connection,
   session->ready([this, id] { ready(id); });
   Census::Kind kind = kind_of(*session);
   shared_.census->came(kind);
-  sessions_.emplace(id, Guest{.session = std::move(session), .kind = std::move(kind)});
+  sessions_.emplace(
+      id, Guest{.session = std::move(session), .kind = std::move(kind), .since = loop_.now()});
   // Its handshake was under way when the drain began.
   if (plan_ != nullptr) plan_->tell_now(id);
 }
@@ -163,6 +164,7 @@ void RelayWorker::let_in(DrainPlan::Id id, Result<Grant> grant,
         fail(SessionError::too_many_requests, "there are enough sessions at this path"));
   }
   guest.tier = std::move(grant->tier);
+  guest.root = grant->scope.root.text();
   if (grant->expires) {
     guest.expires = grant->expires;
     guest.expiry = std::make_unique<Timer>(loop_, [this, id] { look_at_clock(id); });
@@ -202,8 +204,54 @@ void RelayWorker::ended(DrainPlan::Id id, const Error& error, bool by_peer) {
   log::info("{}: {}: {}", guest.session->name(), by_peer ? "left" : "closed", error.message());
   shared_.census->left(guest.kind, guest.told, outcome_of(error, by_peer));
   if (plan_ != nullptr) plan_->forget(id);
+  add_ended(guest);
   sessions_.erase(it);
   check_empty();
+}
+
+void RelayWorker::add_ended(const Guest& guest) {
+  ended_.paths.add(guest.session->transport().path_stats());
+  if (guest.place == nullptr) return;
+  TierReport& tier = ended_.tiers[guest.tier];
+  ++tier.opened;
+  ++tier.closed;
+  tier.traffic += guest.session->traffic();
+}
+
+Report RelayWorker::report(bool one_by_one) const {
+  Report report = ended_;
+  // So that the usual one is there from the beginning.
+  report.tiers[""];
+  for (const auto& [id, guest] : sessions_) {
+    Session& session = *guest.session;
+    const transport::PathStats path = session.transport().path_stats();
+    report.paths.add(path);
+    if (path.smoothed_rtt > Duration::zero()) report.round_trips.push_back(path.smoothed_rtt);
+    if (path.bitrate > 0) report.bitrates.push_back(path.bitrate);
+    if (guest.place != nullptr) {
+      TierReport& tier = report.tiers[guest.tier];
+      ++tier.opened;
+      tier.subscriptions += session.serving();
+      tier.viewers += session.serving() > 0 ? 1 : 0;
+      tier.traffic += session.traffic();
+    }
+    if (!one_by_one) continue;
+    report.sessions.push_back({.id = id,
+                               .peer = session.transport().peer_address(),
+                               .version = guest.kind.version,
+                               .transport = guest.kind.transport,
+                               .root = guest.root,
+                               .tier = guest.tier,
+                               .age = loop_.now() - guest.since,
+                               .told = guest.told,
+                               .subscriptions = session.serving(),
+                               .announced = session.announced(),
+                               .round_trip = path.smoothed_rtt > Duration::zero()
+                                                 ? std::optional(path.smoothed_rtt)
+                                                 : std::nullopt,
+                               .traffic = session.traffic()});
+  }
+  return report;
 }
 
 void RelayWorker::drain(std::shared_ptr<DrainRun> run) {

@@ -20,6 +20,7 @@
 #include "relay/config.h"
 #include "relay/drain_plan.h"
 #include "relay/refusals.h"
+#include "relay/report.h"
 #include "relay/root_places.h"
 
 namespace moq::relay {
@@ -52,6 +53,7 @@ class RelayWorker {
   /// Closes what is left, without a report.
   ~RelayWorker();
 
+  [[nodiscard]] std::size_t index() const { return worker_.index(); }
   [[nodiscard]] Bridge& bridge() { return bridge_; }
 
   /// Who may do what, of clients that come from now on.
@@ -68,6 +70,8 @@ class RelayWorker {
   void drain(std::shared_ptr<DrainRun> run);
   /// Tells nobody any more, lets those stay who were told, and takes new connections.
   void resume();
+  /// What it carries; sessions one by one only on demand.
+  [[nodiscard]] Report report(bool one_by_one) const;
   /// Closes all sessions with GOAWAY_TIMEOUT, and waits for no handshake any more.
   void close_sessions();
 
@@ -77,6 +81,8 @@ class RelayWorker {
     std::unique_ptr<Session> session;
     Census::Kind kind;
     bool told = false;
+    Time since{};
+    std::string root = {};
     /// Whose account it is: Grant::tier.
     std::string tier = {};
     /// When its token or certificate ends; none if it has no such end.
@@ -109,6 +115,7 @@ class RelayWorker {
   void look_at_clock(DrainPlan::Id id);
   void ready(DrainPlan::Id id);
   void ended(DrainPlan::Id id, const Error& error, bool by_peer);
+  void add_ended(const Guest& guest);
   void check_empty();
 
   native::Worker& worker_;
@@ -124,6 +131,7 @@ class RelayWorker {
   std::unique_ptr<DrainPlan> plan_;
   Timer handshakes_;
   Timer flushed_;
+  Report ended_;                                       ///< what sessions carried that have ended
   std::unordered_map<DrainPlan::Id, Guest> sessions_;  ///< by transport::Session::id
   std::optional<Decided> decided_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -163,6 +163,7 @@ void FetchPublisher::answer() {
 }
 
 void FetchPublisher::open_stream() {
+  ++session().traffic()->fetches;
   auto source = std::make_unique<FetchSender>([this] { post_step(); });
   sender_ = source.get();
   if (auto header = encode(session().version(), FetchHeader{.request_id = id()})) {
@@ -291,6 +292,8 @@ bool FetchPublisher::add_object(const Subgroup& subgroup, const Object& object) 
     return true;
   }
   answer();
+  ++session().traffic()->sent.frames;
+  session().traffic()->sent.bytes += object.size;
   sender_->add(watch_->group(), object, std::move(bytes));
   return true;
 }

@@ -109,6 +109,7 @@ Result<void> FetchRequest::on_object(const FetchObject& object) {
   if (object.location.group != sequence_ || track_ == nullptr || !status) return {};
   if (group_ == nullptr) {
     MOQ_TRY(group_, track_->track().create_fetched(sequence_));
+    ++session().traffic()->received.groups;
   }
   const std::uint64_t id = object.subgroup.value_or(object.location.object);
   Subgroup* subgroup = group_->find(id);
@@ -125,11 +126,13 @@ Result<void> FetchRequest::on_object(const FetchObject& object) {
        .properties_form = session().traits().properties.form,
        .properties = object.properties}));
   subgroup_ = subgroup;
+  ++session().traffic()->received.frames;
   return {};
 }
 
 Result<void> FetchRequest::on_payload(Bytes chunk) {
   if (subgroup_ == nullptr) return {};
+  session().traffic()->received.bytes += chunk.size();
   return subgroup_->append_payload(std::move(chunk));
 }
 

@@ -69,6 +69,7 @@ Result<void> SubgroupReceiver::begin(std::uint64_t id) {
   SubgroupInfo info{.ends_group = header_.end_of_group};
   if (header_.priority) info.priority = to_priority(*header_.priority);
   MOQ_TRY(objects_, group_->add(id, info));
+  if (group_->subgroups().size() == 1) ++session().traffic()->received.groups;
   return {};
 }
 
@@ -104,6 +105,7 @@ Result<void> SubgroupReceiver::on_object(const StreamObject& object) {
   skipping_ = !status || known;
   if (skipping_) return {};
   if (*status == ObjectStatus::end_of_group) ends_group_ = true;
+  ++session().traffic()->received.frames;
   return objects_->append_object(
       {.id = object.id,
        .timestamp = timestamp_of(session().traits().properties, object.properties,
@@ -116,6 +118,7 @@ Result<void> SubgroupReceiver::on_object(const StreamObject& object) {
 
 Result<void> SubgroupReceiver::on_payload(Bytes chunk) {
   if (skipping_) return {};
+  session().traffic()->received.bytes += chunk.size();
   return objects_->append_payload(std::move(chunk));
 }
 

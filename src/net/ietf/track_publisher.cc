@@ -60,7 +60,9 @@ TrackPublisher::~TrackPublisher() {
 void TrackPublisher::start(const std::shared_ptr<Track>& track, const SubscriberTerms& terms) {
   terms_ = terms;
   filter_type_ = terms.filter.type;
-  delivery_ = std::make_shared<Delivery>(Delivery{.track = track, .max_latency = Duration::max()});
+  delivery_ = std::make_shared<Delivery>(
+      Delivery{.track = track, .max_latency = Duration::max(), .traffic = session().traffic()});
+  ++session().traffic()->subscriptions;
   options_.priority = to_priority(terms.priority);
   options_.ordered = terms.group_order == GroupOrder::ascending;
   set_range(terms.filter);

@@ -58,8 +58,11 @@ void FetchPublisher::serve(std::uint8_t priority, std::shared_ptr<Group> group) 
       .flow = reinterpret_cast<std::uintptr_t>(this),
       .order = group->sequence(),
   };
+  ++session().traffic()->fetches;
   auto source = std::make_unique<GroupSender>(
-      std::move(group), std::make_shared<Delivery>(Delivery{track_, std::nullopt}),
+      std::move(group),
+      std::make_shared<Delivery>(
+          Delivery{.track = track_, .max_latency = std::nullopt, .traffic = session().traffic()}),
       session().version(), ByteSpan{});
   source->set_stream(stream_.send.get());
   session().transport().attach(*stream_.send, place, std::move(source), this);

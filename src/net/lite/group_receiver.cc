@@ -37,6 +37,7 @@ void GroupReceiver::start(const Bytes& header, Bytes rest, bool fin) {
   if (!group) return stop(static_cast<std::uint64_t>(stream_error_for(group.error())));
   group_ = *std::move(group);
   group_->only();
+  ++session().traffic()->received.groups;
   on_data(std::move(rest), fin);
 }
 
@@ -59,6 +60,7 @@ void GroupReceiver::on_data(Bytes data, bool fin) {
 }
 
 Result<void> GroupReceiver::on_frame(const FrameHeader& header) {
+  ++session().traffic()->received.frames;
   Subgroup& objects = group_->only();
   return objects.append_object({
       .id = objects.objects().size(),
@@ -72,6 +74,7 @@ Result<void> GroupReceiver::on_frame(const FrameHeader& header) {
 }
 
 Result<void> GroupReceiver::on_payload(Bytes chunk) {
+  session().traffic()->received.bytes += chunk.size();
   return group_->only().append_payload(std::move(chunk));
 }
 

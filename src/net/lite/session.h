@@ -89,6 +89,7 @@ class Session final : public ProtocolSession,
   [[nodiscard]] const SessionConfig& config() const { return config_; }
   [[nodiscard]] const Scope& scope() const { return scope_; }
   [[nodiscard]] const SessionLimits& limits() const { return config_.limits; }
+  [[nodiscard]] const std::shared_ptr<SessionTraffic>& traffic() const { return config_.traffic; }
   /// Who this peer is to the origins.
   [[nodiscard]] PeerToken token() const { return config_.peer != nullptr ? config_.peer : this; }
 

@@ -37,7 +37,9 @@ Result<void> SubscribePublisher::begin(ByteSpan body) {
                                                                       : kUnlimitedLatency,
               .start = message.start_group,
               .end = message.end_group};
-  delivery_ = std::make_shared<Delivery>(Delivery{track, delivery_latency(*track)});
+  delivery_ = std::make_shared<Delivery>(Delivery{
+      .track = track, .max_latency = delivery_latency(*track), .traffic = session().traffic()});
+  ++session().traffic()->subscriptions;
   subscription_ = track->subscribe(options_, *this);
   return {};
 }

@@ -232,7 +232,9 @@ Result<void> FetchRequest::on_frame(const FrameHeader& header) {
   if (group_ == nullptr) {
     if (track_ == nullptr) return fail(StreamError::cancelled);
     MOQ_TRY(group_, track_->track().create_fetched(sequence_));
+    ++session().traffic()->received.groups;
   }
+  ++session().traffic()->received.frames;
   Subgroup& objects = group_->only();
   return objects.append_object({.id = objects.objects().size(),
                                 .timestamp = header.timestamp.value_or(0),
@@ -240,6 +242,7 @@ Result<void> FetchRequest::on_frame(const FrameHeader& header) {
 }
 
 Result<void> FetchRequest::on_payload(Bytes chunk) {
+  session().traffic()->received.bytes += chunk.size();
   return group_->only().append_payload(std::move(chunk));
 }
 

@@ -79,14 +79,29 @@ transport::Pull ObjectSender::pull(std::span<ByteSpan> slices) {
 }
 
 void ObjectSender::sent(std::size_t size, bool /*fin*/) {
+  if (!begun_ && size > 0) {
+    begun_ = true;
+    // Of several streams of a group, one counts it.
+    if (group_->subgroups().front().get() == &objects_) ++delivery_->traffic->sent.groups;
+  }
   const std::size_t prefix = std::min(size, prefix_size_ - prefix_sent_);
   prefix_sent_ += prefix;
   size -= prefix;
   while (size > 0) {
     const std::size_t step = std::min(size, slice_at(cursor_).size());
     if (step == 0) return;  // more than was pulled: the caller's mistake, not ours to spread
+    count(step);
     cursor_.offset += step;
     size -= step;
+  }
+}
+
+void ObjectSender::count(std::size_t size) {
+  Traffic& sent = delivery_->traffic->sent;
+  if (cursor_.in_payload) {
+    sent.bytes += size;
+  } else if (cursor_.offset == 0) {
+    ++sent.frames;
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "net/base/bytes.h"
 #include "net/model/track.h"
+#include "net/protocol/traffic.h"
 #include "net/transport/transport.h"
 
 namespace moq {
@@ -18,6 +19,8 @@ struct Delivery {
   std::shared_ptr<Track> track;
   /// The subscriber's. None: never expires (a fetch).
   std::optional<Duration> max_latency;
+  /// The session's, where it is counted what is sent.
+  std::shared_ptr<SessionTraffic> traffic;
 };
 
 /// A cursor into a shared subgroup: the source of one stream of objects. It holds the
@@ -65,6 +68,9 @@ class ObjectSender : public transport::SendSource, private SubgroupReader {
   }
 
  private:
+  /// Counts what begins at the cursor, and `size` bytes of it.
+  void count(std::size_t size);
+
   /// A position behind the prefix. Chunks only ever grow or are added, so it stays valid.
   struct Cursor {
     std::size_t object = 0;
@@ -86,6 +92,7 @@ class ObjectSender : public transport::SendSource, private SubgroupReader {
   std::array<std::uint8_t, kMaxPrefix> prefix_{};
   std::size_t prefix_size_;
   std::size_t prefix_sent_ = 0;
+  bool begun_ = false;  ///< something was sent
   std::uint64_t skip_below_ = 0;
   Cursor cursor_;
 };

@@ -14,6 +14,7 @@
 #include "net/model/origin.h"
 #include "net/model/scope.h"
 #include "net/protocol/error.h"
+#include "net/protocol/traffic.h"
 #include "net/transport/send_queue.h"
 #include "net/transport/transport.h"
 
@@ -88,6 +89,8 @@ struct SessionConfig {
   /// Server: decides what a path may do, and is called once. Unset: everything.
   Authorize authorize;
   SessionLimits limits;
+  /// Where it is counted what goes over the session; shared with streams that outlive it.
+  std::shared_ptr<SessionTraffic> traffic = std::make_shared<SessionTraffic>();
   /// The stream of the SETUP exchange, in versions that have one and go on with it.
   std::optional<transport::RunningStream> session_stream = {};
   /// In drafts whose requests have a limit: of the peer's SETUP, ids below this are ours.

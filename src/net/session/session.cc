@@ -60,6 +60,7 @@ void Session::start(const ProtocolVersion& version, Negotiated negotiated) {
                        .authority = options_.authority,
                        .authorize = std::move(options_.authorize),
                        .limits = options_.limits,
+                       .traffic = traffic_,
                        .waiting = std::move(negotiated.waiting)};
   if (const auto* max = setup::find(negotiated.parameters, setup::kMaxRequestId)) {
     config.peer_max_request_id = max->number;

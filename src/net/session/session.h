@@ -112,6 +112,8 @@ class Session final : private SessionEvents, private Negotiation::Events, privat
   [[nodiscard]] std::size_t announced() const {
     return protocol_ == nullptr ? 0 : protocol_->announced();
   }
+  /// What it has carried so far.
+  [[nodiscard]] const SessionTraffic& traffic() const { return *traffic_; }
   /// Whether the version has a GOAWAY; false until the version is known.
   [[nodiscard]] bool has_goaway() const { return protocol_ != nullptr && protocol_->has_goaway(); }
 
@@ -147,6 +149,7 @@ class Session final : private SessionEvents, private Negotiation::Events, privat
   Loop& loop_;
   std::shared_ptr<transport::Session> transport_;
   SessionOptions options_;
+  std::shared_ptr<SessionTraffic> traffic_ = std::make_shared<SessionTraffic>();
   log::Name name_;
   Drain drain_;
   Timer probe_timer_;
