@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "relay/http_tls.h"
+
 namespace moq::relay {
 
 Result<Certificates> load_certificates(const Config& config, const Certificates* before) {
@@ -19,6 +21,8 @@ Result<Certificates> load_certificates(const Config& config, const Certificates*
                           {.cert = config.web.https_cert, .key = config.web.https_key}));
     certificates.https = std::move(own.identities);
   }
+  // OpenSSL may not take what GnuTLS does.
+  if (config.web.https_listen) MOQ_CHECK_OK(make_https_context(certificates.https));
   return certificates;
 }
 

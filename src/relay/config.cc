@@ -1,6 +1,7 @@
 #include "relay/config.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -281,8 +282,12 @@ class Merge {
     if (!may_have_query && url.find('?') != std::string::npos) {
       return mistake(name, "the URL has a query, and the path that is asked for comes behind it");
     }
-    const bool near = url.starts_with("http://127.0.0.1") || url.starts_with("http://[::1]") ||
-                      url.starts_with("http://localhost");
+    const bool near = std::ranges::any_of(
+        std::array{"http://127.0.0.1", "http://[::1]", "http://localhost"},
+        [&](std::string_view host) {
+          return url.starts_with(host) &&
+                 (url.size() == host.size() || url[host.size()] == ':' || url[host.size()] == '/');
+        });
     if (!secure && !near) {
       config_.warnings.push_back(
           fmt::format("{}: whoever is on the way of an http:// URL decides who may connect", name));

@@ -37,9 +37,11 @@ void Fetcher::fetch(const std::string& url, Done done) {
     return done(result);
   }
   const auto asked = waiting_.find(url);
-  const bool room = asked != waiting_.end() ? asked->second.size() < limits_.max_waiting
-                                            : queue_.size() < limits_.max_queued;
+  const bool room = (asked != waiting_.end() ? asked->second.size() < limits_.max_waiting
+                                             : queue_.size() < limits_.max_queued) &&
+                    waiting_count_ < limits_.max_waiting_in_all;
   if (!room) return done(fail(HttpError::busy, "too much is being fetched already"));
+  ++waiting_count_;
   if (asked != waiting_.end()) {
     asked->second.push_back(std::move(done));
     return;
@@ -73,6 +75,7 @@ void Fetcher::received(const std::string& url, Result<HttpReply> reply) {
   const auto asked = waiting_.find(url);
   const std::vector<Done> waiting = std::move(asked->second);
   waiting_.erase(asked);
+  waiting_count_ -= waiting.size();
   const std::weak_ptr<int> alive = alive_;
   for (const Done& done : waiting) {
     done(result);

@@ -25,6 +25,8 @@ struct FetchLimits {
   std::size_t max_queued = 1024;
   /// Who waits for one URL; more fail with HttpError::busy.
   std::size_t max_waiting = 4096;
+  /// Who waits in all; more fail with HttpError::busy.
+  std::size_t max_waiting_in_all = 8192;
   /// How long a 404 or 410 stands, at least and at most, whatever it says itself: what
   /// nobody has is not asked for again and again, and found soon once somebody has it.
   std::chrono::seconds missing_time{5};
@@ -77,6 +79,7 @@ class Fetcher {
   std::unordered_map<std::string, std::vector<Done>> waiting_;  ///< asked for, or queued
   std::deque<std::string> queue_;
   std::size_t running_ = 0;
+  std::size_t waiting_count_ = 0;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

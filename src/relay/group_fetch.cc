@@ -112,12 +112,18 @@ class GroupBody final : public HttpBody, private SubgroupReader, private GroupRe
 }  // namespace
 
 GroupFetch::GroupFetch(Origin& origin, GroupWanted wanted, Done done)
-    : loop_(origin.loop()),
-      wanted_(std::move(wanted)),
-      done_(std::move(done)),
-      watch_(origin.watch(wanted_.broadcast, *this)) {}
+    : loop_(origin.loop()), wanted_(std::move(wanted)), done_(std::move(done)) {
+  loop_.post([this, &origin, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) look(origin);
+  });
+}
 
 GroupFetch::~GroupFetch() = default;
+
+void GroupFetch::look(Origin& origin) {
+  if (const auto broadcast = origin.find(wanted_.broadcast)) return open(*broadcast);
+  watch_ = origin.watch(wanted_.broadcast, *this);
+}
 
 void GroupFetch::on_announcements(const std::vector<Announcement>& changes) {
   for (const Announcement& change : changes) {

@@ -38,6 +38,7 @@ class GroupFetch final : private AnnounceReader, private TrackReader {
 
  private:
   void on_announcements(const std::vector<Announcement>& changes) override;
+  void look(Origin& origin);
   void open(Broadcast& broadcast);
 
   void on_info(const TrackInfo& /*info*/) override {}

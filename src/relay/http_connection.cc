@@ -1,5 +1,7 @@
 #include "relay/http_connection.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -73,6 +75,19 @@ const HttpHandler* handler_of(const HttpRoute& route, http::verb method) {
   return handler == nullptr || !*handler ? nullptr : handler;
 }
 
+/// Whether it was sent to an address or to localhost, not to a name that somebody else can
+/// have this machine's address for (DNS rebinding).
+bool names_this_machine(const Request& request) {
+  const auto host = request.find(http::field::host);
+  if (host == request.end()) return true;  // no browser
+  std::string_view name(host->value().data(), host->value().size());
+  if (name.starts_with('[')) return true;
+  name = name.substr(0, name.find(':'));
+  error_code failed;
+  asio::ip::make_address_v4(name, failed);
+  return !failed || name == "localhost" || name.ends_with(".localhost");
+}
+
 HttpAnswer to_options(const HttpRoute& route, HttpAudience audience) {
   HttpAnswer answer{.status = 204};
   answer.headers.emplace_back("Allow", methods(route));
@@ -102,8 +117,13 @@ class Connection final : public HttpConnection,
                          public std::enable_shared_from_this<Connection<Stream>> {
  public:
   template <typename... Tls>
-  Connection(tcp::socket socket, const HttpService& service, Tls&... tls)
-      : stream_(std::move(socket), tls...), service_(service), wake_(stream_.get_executor()) {
+  Connection(tcp::socket socket, const HttpService& service, std::function<void()> idle,
+             std::shared_ptr<asio::ssl::context> tls_owner, Tls&... tls)
+      : tls_(std::move(tls_owner)),
+        stream_(std::move(socket), tls...),
+        service_(service),
+        idle_(std::move(idle)),
+        wake_(stream_.get_executor()) {
     wake_.expires_at(Clock::time_point::max());
   }
 
@@ -118,7 +138,7 @@ class Connection final : public HttpConnection,
     beast::flat_buffer buffer(service_.limits.max_header + 1);
     while (!error && !closed_) {
       waiting_since_ = Clock::now();
-      answering_ = false;
+      if (std::exchange(answering_, false)) idle_();
       if (!co_await exchange(buffer)) break;
     }
     give_up();
@@ -179,6 +199,7 @@ class Connection final : public HttpConnection,
     ask(route, parser.get());
     // Whoever answers has a deadline of its own.
     socket().expires_never();
+    if (!answer_) watch_client();
     while (!answer_ && !closed_) co_await wake_.async_wait(token);
     work_.reset();
     if (!answer_) co_return false;
@@ -191,6 +212,8 @@ class Connection final : public HttpConnection,
   void ask(const HttpRoute* route, const Request& request) {
     if (service_.audience == HttpAudience::programs && request.count(http::field::origin) > 0) {
       answer_ = HttpAnswer{403, "web pages have no business here\n"};
+    } else if (service_.local && !names_this_machine(request)) {
+      answer_ = HttpAnswer{403, "here, ask for localhost or an address\n"};
     } else if (route == nullptr) {
       answer_ = HttpAnswer{404, "there is nothing here\n"};
     } else if (request.method() == http::verb::options) {
@@ -212,6 +235,19 @@ class Connection final : public HttpConnection,
       answer_ = HttpAnswer{405, fmt::format("only {}\n", methods(*route))};
       answer_->headers.emplace_back("Allow", methods(*route));
     }
+  }
+
+  /// Gives up when the client goes while it waits. One that sends something meanwhile is
+  /// not watched any more.
+  void watch_client() {
+    socket().socket().async_wait(
+        tcp::socket::wait_read, [self = this->weak_from_this()](const error_code& failed) {
+          const auto still = self.lock();
+          if (still == nullptr || failed || !still->answering_ || still->answer_) return;
+          char byte = 0;
+          const int descriptor = still->socket().socket().native_handle();
+          if (::recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) still->close();
+        });
   }
 
   void reply(HttpAnswer answer) {
@@ -304,8 +340,11 @@ class Connection final : public HttpConnection,
     co_return false;
   }
 
+  /// Has what the handshake calls back: certificates may be replaced meanwhile.
+  std::shared_ptr<asio::ssl::context> tls_;
   Stream stream_;
   const HttpService& service_;
+  std::function<void()> idle_;
   asio::steady_timer wake_;
   std::shared_ptr<void> work_;
   std::optional<HttpAnswer> answer_;
@@ -318,11 +357,14 @@ class Connection final : public HttpConnection,
 }  // namespace
 
 std::shared_ptr<HttpConnection> make_http_connection(tcp::socket socket, const HttpService& service,
-                                                     std::shared_ptr<asio::ssl::context> tls) {
+                                                     std::shared_ptr<asio::ssl::context> tls,
+                                                     std::function<void()> idle) {
   if (tls == nullptr) {
-    return std::make_shared<Connection<beast::tcp_stream>>(std::move(socket), service);
+    return std::make_shared<Connection<beast::tcp_stream>>(std::move(socket), service,
+                                                           std::move(idle), nullptr);
   }
-  return std::make_shared<Connection<TlsStream>>(std::move(socket), service, *tls);
+  return std::make_shared<Connection<TlsStream>>(std::move(socket), service, std::move(idle), tls,
+                                                 *tls);
 }
 
 }  // namespace moq::relay

@@ -21,7 +21,8 @@ namespace moq::relay {
 struct HttpLimits {
   /// Connections at once. For one more, one that waits for its client is dropped: of the
   /// address that has most of them, the one that has waited longest. If all are being
-  /// answered, it waits in the kernel's queue.
+  /// answered, one of an address that has more of them than the newcomer's; otherwise the
+  /// newcomer waits.
   std::size_t max_connections = 256;
   /// Bytes of a request's line and headers; more are answered with 431.
   std::size_t max_header = 8192;
@@ -39,6 +40,7 @@ struct HttpService {
   std::vector<HttpRoute> routes;
   HttpAudience audience;
   HttpLimits limits;
+  bool local = false;  ///< only this machine is served, so only names of it are answered
 };
 
 /// A client's connection: requests and answers in turn.
@@ -58,9 +60,11 @@ class HttpConnection {
   [[nodiscard]] virtual Clock::time_point waiting_since() const = 0;
 };
 
-/// `tls`: what is spoken below HTTP; null: nothing. Both must outlive the connection.
-std::shared_ptr<HttpConnection> make_http_connection(
-    boost::asio::ip::tcp::socket socket, const HttpService& service,
-    std::shared_ptr<boost::asio::ssl::context> tls);
+/// `tls`: what is spoken below HTTP; null: nothing. `idle` is called whenever an answer is
+/// over. `service` must outlive the connection.
+std::shared_ptr<HttpConnection> make_http_connection(boost::asio::ip::tcp::socket socket,
+                                                     const HttpService& service,
+                                                     std::shared_ptr<boost::asio::ssl::context> tls,
+                                                     std::function<void()> idle);
 
 }  // namespace moq::relay

@@ -6,6 +6,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -143,7 +144,8 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
       if (stopped_) break;
       ++present_;
       clients_.push_back({.address = from.address(),
-                          .connection = make_http_connection(std::move(socket), service_, tls_)});
+                          .connection = make_http_connection(std::move(socket), service_, tls_,
+                                                             [this] { resume_.cancel(); })});
       asio::co_spawn(acceptor_.get_executor(), serve(self, std::prev(clients_.end())),
                      asio::detached);
     }
@@ -164,11 +166,13 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
     for (const Client& client : clients_) ++of_address[client.address];
     Client* dropped = nullptr;
     const auto rank = [&](const Client& client) {
-      return std::pair(of_address.at(client.address),
-                       Clock::now() - client.connection->waiting_since());
+      return std::tuple(!client.connection->answering(), of_address.at(client.address),
+                        Clock::now() - client.connection->waiting_since());
     };
     for (Client& client : clients_) {
-      if (client.dropped || client.connection->answering()) continue;
+      const bool worth_it = !client.connection->answering() ||
+                            of_address.at(client.address) > of_address.at(newcomer);
+      if (client.dropped || !worth_it) continue;
       if (dropped == nullptr || rank(client) > rank(*dropped)) dropped = &client;
     }
     if (dropped == nullptr) return false;
@@ -202,7 +206,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(
     HttpAudience audience, const HttpLimits& limits,
     const std::vector<native::tls::Identity>& certificates) {
   auto listener = std::make_shared<Listener>(
-      events, HttpService{.routes = std::move(routes), .audience = audience, .limits = limits});
+      events, HttpService{.routes = std::move(routes),
+                          .audience = audience,
+                          .limits = limits,
+                          .local = audience == HttpAudience::programs &&
+                                   endpoint_of(address).address().is_loopback()});
   if (!certificates.empty()) {
     MOQ_TRY(auto tls, make_https_context(certificates));
     listener->set_tls(std::move(tls));

@@ -24,7 +24,7 @@ void LiveConfig::reload() {
   if (!take(load_config(arguments_, environment_))) {
     log::error("the configuration was not reloaded: the one that is in use stays");
   }
-  notify::ready(relay_.serving());
+  notify::reloaded();
 }
 
 bool LiveConfig::take(Loaded now) {

@@ -32,7 +32,8 @@ std::optional<std::string> decode(std::string_view encoded) {
   return *std::move(path);
 }
 
-/// What a client would connect to, to be allowed the same.
+/// What a client connects to, to be asked for the same token. (A session's path is as it was
+/// sent; here it is decoded, since what is announced below it never was encoded.)
 std::string target_of(std::string_view path, std::string_view query) {
   return fmt::format("/{}?{}", path, query);
 }
@@ -41,12 +42,15 @@ constexpr char kBadEncoding[] = "the URL is not percent-encoded as it should be\
 
 // --- /announced
 
+// Bytes; what one answer may take, for as long as its client does.
+constexpr std::size_t kMaxListing = std::size_t{4} << 20;
+
 /// Tells of everything that is announced now.
 class Listing final : private AnnounceReader {
  public:
-  Listing(Origin& origin, Scope scope, HttpRespond reply)
+  Listing(Origin& origin, Scope scope, HttpRespond respond)
       : scope_(std::move(scope)),
-        reply_(std::move(reply)),
+        respond_(std::move(respond)),
         watch_(origin.watch(scope_.root, *this)) {}
 
  private:
@@ -56,38 +60,63 @@ class Listing final : private AnnounceReader {
       const Path path = change.path.without(scope_.root);
       if (change.broadcast == nullptr || !Scope::allows(scope_.subscribe, path)) continue;
       if (!std::exchange(first_, false)) text += '\n';
-      text += path.text();
+      add(text, path.text());
+      if (text.size() > kMaxListing) break;
     }
     watch_.reset();
-    reply_({.body = std::move(text)});
+    if (text.size() > kMaxListing) {
+      return respond_({503, "there are too many to list: ask for a longer prefix\n"});
+    }
+    respond_({.body = std::move(text)});
+  }
+
+  /// A line each, whatever a publisher has in its names.
+  static void add(std::string& text, std::string_view path) {
+    for (const char c : path) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte == 0x7f) {
+        text += fmt::format("%{:02X}", byte);
+      } else {
+        text += c;
+      }
+    }
   }
 
   Scope scope_;
-  HttpRespond reply_;
+  HttpRespond respond_;
   bool first_ = true;
   std::unique_ptr<Origin::Watch> watch_;
 };
 
 /// What is going on for one request; what it holds ends with the client.
 struct Pending {
+  Pending(Loop& loop, Duration timeout, const HttpRespond& respond)
+      : deadline(loop, [respond] {
+          respond({504, "it could not be found out in time\n"});
+        }) {
+    deadline.arm(later(loop.now(), timeout));
+  }
+
+  Timer deadline;
   std::shared_ptr<void> work;
 };
 
 HttpHandler announced(const Shared& state) {
-  return [state](const HttpRequest& request, const HttpRespond& reply) -> std::shared_ptr<void> {
+  return [state](const HttpRequest& request, const HttpRespond& respond) -> std::shared_ptr<void> {
     const auto prefix = decode(request.rest);
     if (!prefix) {
-      reply({400, kBadEncoding});
+      respond({400, kBadEncoding});
       return nullptr;
     }
-    const auto pending = std::make_shared<Pending>();
+    const auto pending =
+        std::make_shared<Pending>(state->origin.loop(), state->fetch_timeout, respond);
     state->authorize(target_of(*prefix, request.query),
-                     [state, reply, waiting = std::weak_ptr(pending)](Result<Scope> scope) {
+                     [state, respond, waiting = std::weak_ptr(pending)](Result<Scope> scope) {
                        const auto still = waiting.lock();
                        if (still == nullptr) return;
-                       if (!scope) return reply(refusal(scope.error()));
+                       if (!scope) return respond(refusal(scope.error()));
                        still->work =
-                           std::make_shared<Listing>(state->origin, *std::move(scope), reply);
+                           std::make_shared<Listing>(state->origin, *std::move(scope), respond);
                      });
     return pending;
   };
@@ -109,7 +138,8 @@ tl::expected<Question, HttpAnswer> read_question(const HttpRequest& request) {
   const auto fields = read_query(request.query);
   if (!path || !fields) return mistake(kBadEncoding);
   const std::size_t slash = path->rfind('/');
-  if (slash == std::string::npos || slash + 1 == path->size()) {
+  if (slash == std::string::npos || slash + 1 == path->size() ||
+      Path(path->substr(0, slash)).empty()) {
     return mistake("expected /fetch/BROADCAST/TRACK\n");
   }
   Question question;
@@ -137,15 +167,15 @@ HttpAnswer answer_of(const Error& error) {
 /// One request for a group.
 class Fetching : public std::enable_shared_from_this<Fetching> {
  public:
-  Fetching(Shared state, Question question, HttpRespond reply)
+  Fetching(Shared state, Question question, HttpRespond respond)
       : state_(std::move(state)),
         question_(std::move(question)),
-        reply_(std::move(reply)),
+        respond_(std::move(respond)),
         loop_(state_->origin.loop()),
         end_(later(loop_.now(), state_->fetch_timeout)),
         deadline_(loop_, [this] {
           fetch_.reset();
-          reply_({504, "the broadcast or group has not come in time\n"});
+          respond_({504, "the broadcast or group has not come in time\n"});
         }) {}
 
   void start() {
@@ -157,9 +187,9 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
 
  private:
   void authorized(Result<Scope> scope) {
-    if (!scope) return reply_(refusal(scope.error()));
+    if (!scope) return respond_(refusal(scope.error()));
     if (!Scope::allows(scope->subscribe, Path())) {
-      return reply_({401, "it may not be subscribed to\n"});
+      return respond_({401, "it may not be subscribed to\n"});
     }
     question_.wanted.broadcast = scope->root;
     fetch_ = std::make_shared<GroupFetch>(
@@ -169,19 +199,20 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
 
   void found(Result<std::shared_ptr<Group>> group) {
     deadline_.cancel();
-    if (!group) return reply_(answer_of(group.error()));
+    if (!group) return respond_(answer_of(group.error()));
     HttpAnswer answer{.type = "application/octet-stream"};
+    answer.headers.emplace_back("Access-Control-Expose-Headers", "Moq-Group");
     answer.headers.emplace_back("Moq-Group", std::to_string((*group)->sequence()));
     if (question_.wanted.group && (*group)->complete()) {
       answer.cache_control = question_.has_token ? kWholeGroupOfToken : kWholeGroup;
     }
     answer.stream = make_group_body(loop_, *std::move(group), fetch_, end_);
-    reply_(std::move(answer));
+    respond_(std::move(answer));
   }
 
   Shared state_;
   Question question_;
-  HttpRespond reply_;
+  HttpRespond respond_;
   Loop& loop_;
   Time end_;
   Timer deadline_;
@@ -189,13 +220,13 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
 };
 
 HttpHandler fetch(const Shared& state) {
-  return [state](const HttpRequest& request, const HttpRespond& reply) -> std::shared_ptr<void> {
+  return [state](const HttpRequest& request, const HttpRespond& respond) -> std::shared_ptr<void> {
     auto question = read_question(request);
     if (!question) {
-      reply(std::move(question).error());
+      respond(std::move(question).error());
       return nullptr;
     }
-    auto fetching = std::make_shared<Fetching>(state, *std::move(question), reply);
+    auto fetching = std::make_shared<Fetching>(state, *std::move(question), respond);
     fetching->start();
     return fetching;
   };

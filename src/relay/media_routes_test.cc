@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -141,6 +142,28 @@ TEST_F(MediaRoutesTest, WaitsForAnAuthorizationThatComesLater) {
   EXPECT_EQ(client.answer->body, "room");
 }
 
+TEST_F(MediaRoutesTest, DoesNotWaitForeverForAnAuthorization) {
+  late_ = true;
+  Client client;
+  announced(client, "");
+  run(seconds(31));
+  EXPECT_EQ(client.status(), 504U);
+}
+
+TEST_F(MediaRoutesTest, ListsALineForEachWhateverItsName) {
+  publish("alice/x\nadmin/live");
+  Client client;
+  announced(client, "");
+  EXPECT_EQ(client.answer->body, "alice/x%0Aadmin/live");
+}
+
+TEST_F(MediaRoutesTest, DoesNotListMoreThanAClientShouldTake) {
+  for (int i = 0; i < 5000; ++i) publish(fmt::format("{}/{}", i, std::string(1000, 'x')));
+  Client client;
+  announced(client, "");
+  EXPECT_EQ(client.status(), 503U);
+}
+
 TEST_F(MediaRoutesTest, ForgetsClientsThatHaveGone) {
   late_ = true;
   Client client;
@@ -275,7 +298,7 @@ TEST_F(MediaRoutesTest, GivesTheObjectsOfAllSubgroupsInTheirOrder) {
 
 TEST_F(MediaRoutesTest, SaysWhatIsWrongWithAQuestion) {
   Client client;
-  for (const char* path : {"video", "room/", ""}) {
+  for (const char* path : {"video", "room/", "", "/video"}) {
     fetch(client, path);
     EXPECT_EQ(client.status(), 400U) << path;
   }

@@ -32,6 +32,8 @@ void reloading() {
                    std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
 }
 
+void reloaded() { send("READY=1"); }
+
 void stopping(std::string_view status) { send(fmt::format("STOPPING=1\nSTATUS={}", status)); }
 
 void status(std::string_view status) { send(fmt::format("STATUS={}", status)); }

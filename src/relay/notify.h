@@ -10,8 +10,9 @@ namespace moq::relay::notify {
 
 /// Connections are accepted from now on: Type=notify units are up.
 void ready(std::string_view status);
-/// The configuration is being read again; `ready` follows.
+/// The configuration is being read again, until `reloaded`.
 void reloading();
+void reloaded();
 /// The process is on its way out, and will take its time.
 void stopping(std::string_view status);
 /// The line that `systemctl status` shows.

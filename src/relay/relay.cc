@@ -179,8 +179,9 @@ Result<void> Relay::open(const Config& config) {
   MOQ_TRY(const auto versions, parse_versions(config.server.versions));
   MOQ_TRY(access_, open_access(config));
   shared_.access = access_;
-  MOQ_TRY(certificates_, load_certificates(config));
+  // Before they are read, so that no change after that is missed.
   certificate_files_.set_files(certificate_files(config));
+  MOQ_TRY(certificates_, load_certificates(config));
   native::ServerConfig server;
   MOQ_TRY(server.listen, resolve(config.server.bind));
   server.workers = worker_count(config);
@@ -341,9 +342,14 @@ void Relay::on_workers(const std::function<void(RelayWorker&)>& task, std::funct
 
 Result<void> Relay::apply(const Config& config) {
   MOQ_TRY(auto access, open_access(config));
-  MOQ_TRY(auto certificates, load_certificates(config, &certificates_));
+  certificate_files_.set_files(certificate_files(config));
+  auto certificates = load_certificates(config, &certificates_);
+  if (!certificates) {
+    certificate_files_.set_files(certificate_files(config_));
+    return tl::unexpected<Error>(std::move(certificates).error());
+  }
   config_ = config;
-  show(std::move(certificates));
+  show(*std::move(certificates));
   access_ = std::move(access);
   set_cache(config.cache);
   shutdown_.set_order(config.drain);
@@ -364,7 +370,6 @@ void Relay::reload_certificates() {
 
 void Relay::show(Certificates certificates) {
   certificates_ = std::move(certificates);
-  certificate_files_.set_files(certificate_files(config_));
   server_->set_certificates(certificates_.quic);
   if (secure_web_ == nullptr) return;
   if (const auto set = secure_web_->set_certificates(certificates_.https); !set) {

@@ -53,8 +53,6 @@ class Relay final : private ShutdownEffects {
   /// SIGINT or SIGTERM: the first drains, the second ends at once (see Shutdown).
   void on_signal(int signal) { shutdown_.on_signal(signal); }
 
-  /// What the service manager shows of a relay that runs.
-  [[nodiscard]] std::string serving() const;
   /// Where QUIC is listened for; and HTTP, null when it is off.
   [[nodiscard]] native::SocketAddress address() const { return server_->local_address(); }
   [[nodiscard]] const native::SocketAddress* http_address() const {
@@ -84,6 +82,8 @@ class Relay final : private ShutdownEffects {
   [[nodiscard]] std::vector<HttpRoute> public_routes();
   /// Runs `task` on each worker's thread, later; and then, if all have, `done` here.
   void on_workers(const std::function<void(RelayWorker&)>& task, std::function<void()> done = {});
+  /// What the service manager shows of a relay that runs.
+  [[nodiscard]] std::string serving() const;
   void on_empty(std::size_t worker, unsigned drain);
   [[nodiscard]] DrainStatus status();
   void measure(bool one_by_one, std::function<void(Measured)> done);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "native/client/url.h"
 #include "net/protocol/error.h"
 #include "relay/query.h"
 
@@ -40,7 +41,10 @@ bool has_dots(const Path& path) {
   std::string_view rest = path.text();
   while (!rest.empty()) {
     const std::string_view segment = rest.substr(0, rest.find('/'));
-    if (segment == "." || segment == "..") return true;
+    // To who takes it apart differently, it is what it stands for.
+    const auto decoded = native::percent_decode(segment);
+    if (!decoded || *decoded == "." || *decoded == "..") return true;
+    if (decoded->find('/') != std::string::npos) return true;
     rest.remove_prefix(std::min(rest.size(), segment.size() + 1));
   }
   return false;

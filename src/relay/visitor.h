@@ -38,7 +38,8 @@ std::optional<std::vector<std::string>> read_domains(const std::vector<std::stri
 /// "cdn.example", customer/team. Empty for the domain itself and for other hosts.
 Path path_of_host(std::string_view host, const std::vector<std::string>& domains);
 
-/// Whether it has "." or ".." in it, which are other paths to some programs.
+/// Whether it has "." or ".." in it, or a slash that is encoded, which are other paths to
+/// some programs.
 bool has_dots(const Path& path);
 
 }  // namespace moq::relay

@@ -1,5 +1,7 @@
 #include "relay/web.h"
 
+#include <array>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -383,6 +385,70 @@ TEST_F(WebTest, DropsASilentClientForOneMoreThanTheMost) {
   EXPECT_THAT(exchange(request("GET /health")), StartsWith("HTTP/1.1 200"));
   ASSERT_TRUE(events_.run_until([&] { return silent.closed || more.closed; }, kDeadline));
   EXPECT_FALSE(other.closed);
+}
+
+TEST_F(LaterTest, OneAddressDoesNotHaveItAll) {
+  web_.reset();
+  listen({health_route(),
+          {.path = "/later",
+           .get = [&](const HttpRequest&, const HttpRespond& respond) -> std::shared_ptr<void> {
+             reply_ = respond;
+             return nullptr;
+           }}},
+         HttpAudience::everyone, {.max_connections = 2});
+  std::array<Client, 2> greedy;
+  for (Client& client : greedy) {
+    reply_ = nullptr;
+    connect(client, request("GET /later"));
+    until_asked();
+  }
+  EXPECT_THAT(exchange(request("GET /health"), "::1"), StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(events_.run_until([&] { return greedy[0].closed || greedy[1].closed; }, kDeadline));
+}
+
+TEST_F(LaterTest, MakesRoomOnceAnAnswerIsOver) {
+  web_.reset();
+  listen({{.path = "/later",
+           .get = [&](const HttpRequest&, const HttpRespond& respond) -> std::shared_ptr<void> {
+             reply_ = respond;
+             return nullptr;
+           }}},
+         HttpAudience::everyone, {.max_connections = 1});
+  Client stays;
+  connect(stays, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  until_asked();
+  const HttpRespond first = std::exchange(reply_, nullptr);
+  Client waiting;
+  connect(waiting, request("GET /later"));
+  ASSERT_TRUE(events_.run_until([&] { return waiting.connected; }, kDeadline));
+  first({200, "first"});  // and keeps the connection
+  until_asked();
+  reply_({200, "second"});
+  EXPECT_THAT(finish(waiting), EndsWith("second"));
+}
+
+TEST_F(LaterTest, NoticesAClientThatGoesWhileItWaits) {
+  auto client = std::make_unique<tcp::socket>(events_.context());
+  client->connect({asio::ip::make_address("127.0.0.1"), web_->address().port()});
+  asio::write(*client, asio::buffer(std::string("GET /later HTTP/1.1\r\nHost: x\r\n\r\n")));
+  until_asked();
+  EXPECT_FALSE(work_.expired());
+  client.reset();
+  EXPECT_TRUE(events_.run_until([&] { return work_.expired(); }, kDeadline));
+}
+
+TEST_F(WebTest, AListenerOfThisMachineAnswersToItsNamesOnly) {
+  listen({health_route()}, HttpAudience::programs, {}, "127.0.0.1:0");
+  const auto status = [&](const std::string& host) {
+    return exchange("GET /health HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
+        .substr(9, 3);
+  };
+  for (const char* host : {"localhost", "localhost:80", "127.0.0.1:80", "[::1]:80"}) {
+    EXPECT_EQ(status(host), "200") << host;
+  }
+  for (const char* host : {"evil.example", "evil.example:80", "localhost.evil.example"}) {
+    EXPECT_EQ(status(host), "403") << host;
+  }
 }
 
 TEST_F(LaterTest, WaitsForRoomWhileAllAreBeingAnswered) {

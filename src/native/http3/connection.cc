@@ -294,6 +294,10 @@ std::optional<int> SessionImpl::answer(const RequestStream& stream, const Reques
       stream.id() < 0) {
     return kTooManyRequests;
   }
+  // A client that asks again and again keeps busy who decides.
+  if (decisions_ >= limits_.max_decisions) {
+    return kTooManyRequests;
+  }
   if (host_ == nullptr || loop_.now() >= no_session_) return kUnavailable;
   return std::nullopt;
 }

@@ -14,6 +14,8 @@ struct Limits {
   Duration connect_timeout = std::chrono::seconds(10);
   /// How long the decision on a request for a session may take; the answer is 503 then.
   Duration decision_timeout = std::chrono::seconds(15);
+  /// Requests for a session that are decided on; more are answered with 429.
+  std::uint64_t max_decisions = 4;
   /// After the end of a session, how long its connection waits for the peer to close
   /// its side; and after a late refusal.
   Duration close_timeout = std::chrono::seconds(1);

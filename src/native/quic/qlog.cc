@@ -1,5 +1,6 @@
 #include "native/quic/qlog.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -90,10 +91,19 @@ std::unique_ptr<QlogDirectory::Trace> QlogDirectory::begin(std::uint64_t connect
   return std::make_unique<Trace>(shared_from_this(), std::move(file));
 }
 
+namespace {
+
+/// For its owner only: packets have tokens and stateless resets in them.
+std::FILE* create(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  return descriptor < 0 ? nullptr : ::fdopen(descriptor, "w");
+}
+
+}  // namespace
+
 bool QlogDirectory::queue(Chunk chunk) {
   {
     const std::scoped_lock lock(mutex_);
-    if (chunk.last) --open_;
     if (waiting_bytes_ + chunk.data.size() > limits_.max_waiting) {
       if (!chunk.last) return false;
       chunk.data.clear();
@@ -115,19 +125,22 @@ void QlogDirectory::run() {
     auto chunks = std::exchange(waiting_, {});
     lock.unlock();
     std::size_t written = 0;
+    std::size_t ended = 0;
     for (const Chunk& chunk : chunks) {
       write(chunk);
       written += chunk.data.size();
+      ended += chunk.last ? 1 : 0;
     }
     lock.lock();
     waiting_bytes_ -= written;
+    open_ -= ended;
   }
 }
 
 void QlogDirectory::write(const Chunk& chunk) {
   File& file = *chunk.file;
   if (!chunk.data.empty() && !file.failed && make_room(chunk.data.size())) {
-    if (!file.stream) file.stream.reset(std::fopen(file.path.c_str(), "wxe"));
+    if (!file.stream) file.stream.reset(create(file.path));
     const bool good = file.stream &&
                       std::fwrite(chunk.data.data(), 1, chunk.data.size(), file.stream.get()) ==
                           chunk.data.size() &&
