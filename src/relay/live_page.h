@@ -50,7 +50,8 @@ header p { margin: 0; color: var(--soft); }
 .card { margin: 0 0 14px; padding: 13px 16px; }
 h2 { font-size: 14px; font-weight: 600; margin: 0; }
 .head { display: flex; flex-wrap: wrap; gap: 6px 12px; align-items: center; min-height: 29px; margin-bottom: 6px; }
-.head span { color: var(--soft); font-size: 13px; }
+.head span { color: var(--soft); font-size: 13px; font-weight: 400; }
+h2 span { margin-left: 6px; }
 .head input { margin-left: auto; }
 input { font: inherit; font-size: 13px; color: inherit; background: var(--page); border: 1px solid var(--line);
   border-radius: 8px; padding: 4px 10px; width: 270px; max-width: 100%; }
@@ -98,6 +99,7 @@ td.told:not(.none) { color: var(--e); font-weight: 600; }
 footer { color: var(--soft); font-size: 12.5px; }
 footer a { color: inherit; }
 @media (max-width: 1020px) {
+  .pair { grid-template-columns: minmax(0, 1fr); }
   .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   /* Sessions as short paragraphs: what a column's head said stands before its value. */
   #sessions, #sessions tbody { display: block; }
@@ -122,15 +124,15 @@ footer a { color: inherit; }
   main { padding: 16px 12px 28px; }
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; margin-bottom: 10px; }
   .card { margin-bottom: 10px; }
-  .pair { grid-template-columns: minmax(0, 1fr); }
   #about { margin-left: 0; flex-basis: 100%; }
   .head input { margin-left: 0; width: 100%; font-size: 16px; }
   table { font-size: 12.5px; }
   #kinds th, #kinds td { padding-right: 6px; }
-  #kinds th:nth-child(2) { width: 88px !important; }
+  #kinds th.transport { width: 91px !important; }
+  #kinds th.sessions { width: 78px !important; }
   #sessions tbody tr { grid-template-columns: 1.1fr .95fr .95fr; }
   #sessions td { min-width: 0; }
-  .drain .head span:last-child { margin-left: 0; }
+  .drain .head b { flex-basis: 100%; }
 }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
 </style>
@@ -153,7 +155,7 @@ footer a { color: inherit; }
 <div class="tiles" id="tiles"></div>
 <div class="pair">
 <section class="card">
-<div class="head"><h2>Broadcasts</h2><span id="broadcasts-count"></span>
+<div class="head"><h2>Broadcasts <span id="broadcasts-count"></span></h2>
 <input type="search" id="broadcasts-filter" aria-label="Filter broadcasts" autocomplete="off"
   placeholder="Filter: path"></div>
 <div class="scroll" tabindex="0" role="region" aria-label="Broadcasts"><table id="broadcasts"></table></div>
@@ -164,18 +166,18 @@ footer a { color: inherit; }
 </section>
 </div>
 <section class="card">
-<div class="head"><h2>Sessions</h2><span id="sessions-count"></span>
+<div class="head"><h2>Sessions <span id="sessions-count"></span></h2>
 <input type="search" id="sessions-filter" aria-label="Filter sessions" autocomplete="off"
   placeholder="Filter: peer, version, viewer, told…"></div>
 <table id="sessions" role="table"></table>
 </section>
-<footer>Rates are of the last second, lines of the last two minutes: in is what the relay receives, out what it sends.
+<footer>Rates are of the last second, lines of two minutes at most: in is what the relay receives, out what it sends.
 For programs: <a href="status">status</a>, <a href="metrics">metrics</a>, <a href="drain">drain</a>.</footer>
 </div>
 </main>
 <script>
 "use strict";
-const ROWS = 500, PERIOD = 1000, PERIOD_UNSEEN = 5000, PATIENCE = 5000, SPAN = 120;
+const ROWS = 500, PERIOD = 1000, PERIOD_UNSEEN = 5000, PATIENCE = 5000, SPAN = 120, SHORTEST_SPAN = 30;
 const at = id => document.getElementById(id);
 function make(name, set = {}, ...inside) {
   const node = document.createElement(name);
@@ -202,12 +204,13 @@ function duration(seconds) {
 }
 const milliseconds = seconds => (seconds < 0.00995 ? (seconds * 1000).toFixed(1) : (seconds * 1000).toFixed(0)) + " ms";
 
-// The relay's totals become rates by its own clock. Each point of `history` has been shown.
-let history = [], before = null, now = null;
+// The relay's totals become rates by its own clock; `points` are what the lines are drawn of.
+let points = [], before = null, now = null;
+const span = () => Math.min(SPAN, Math.max(SHORTEST_SPAN, points.at(-1).time - points[0].time));
 const rate = (is, was, seconds) => was == null || !(seconds > 0) ? null : Math.max(0, is - was) / seconds;
 function take(status) {
   before = now && status.uptime >= now.uptime ? now : null;
-  if (!before) history = [];
+  if (!before) points = [];
   now = status;
   const seconds = before ? now.uptime - before.uptime : 0;
   const was = new Map(before?.sessions.map(each => [each.id, each]));
@@ -217,7 +220,7 @@ function take(status) {
     each.out = rate(each.sent.bytes * 8, old && old.sent.bytes * 8, seconds);
   }
   const {sent, received} = now.traffic, old = before?.traffic;
-  history.push({
+  points.push({
     time: now.uptime, sessions: now.sessions.length,
     viewers: now.sessions.filter(each => each.subscriptions > 0).length,
     publishers: now.sessions.filter(each => each.announced > 0).length,
@@ -226,7 +229,7 @@ function take(status) {
     frames: rate(sent.frames, old?.sent.frames, seconds),
     framesIn: rate(received.frames, old?.received.frames, seconds),
     refused: now.refused});
-  history = history.filter(point => point.time > now.uptime - SPAN - 5);
+  points = points.filter(point => point.time > now.uptime - SPAN - 5);
 }
 
 const plain = value => [count(Math.round(value)), ""];
@@ -255,13 +258,13 @@ for (const tile of TILES) {
                           make("h2", {}, tile.name), tile.value, tile.below, draw));
   draw.addEventListener("pointermove", event => {
     const box = draw.getBoundingClientRect();
-    tile.back = SPAN * (1 - (event.clientX - box.left) / box.width);
+    tile.back = span() * (1 - (event.clientX - box.left) / box.width);
     showTile(tile);
   });
   draw.addEventListener("pointerleave", () => { tile.back = null; showTile(tile); });
 }
 function showTile(tile) {
-  const known = history.filter(point => point[tile.key] != null), last = history.at(-1);
+  const known = points.filter(point => point[tile.key] != null), last = points.at(-1);
   const [text, unit] = last[tile.key] == null ? ["–", ""] : tile.of(last[tile.key]);
   if (tile.value.textContent !== text + unit) tile.value.replaceChildren(text, make("small", {}, unit));
   const most = Math.max(0, ...known.map(point => point[tile.key]));
@@ -274,7 +277,7 @@ function showTile(tile) {
     note = `${duration(last.time - then.time)} ago: ${words(then[tile.key])}`;
   }
   say(tile.below, note);
-  const x = point => (SPAN - (last.time - point.time)).toFixed(1);
+  const x = point => (120 - (last.time - point.time) / span() * 120).toFixed(1);
   const y = point => (36 - point[tile.key] / (most || 1) * 32).toFixed(1);
   const path = known.map((point, i) => `${i ? "L" : "M"}${x(point)} ${y(point)}`).join("");
   tile.line.setAttribute("d", path);
@@ -282,12 +285,12 @@ function showTile(tile) {
 }
 
 const PHASES = {
-  running: ["Running", "good", drain => drain.last_drain == null ? "takes sessions"
-    : `takes sessions; the last drain took ${duration(drain.last_drain)}`],
-  draining: ["Draining", "c", drain => "takes no sessions; " + (drain.ending ? "ends with the last one"
+  running: ["Running", "good", drain => drain.last_drain == null ? "accepts new sessions"
+    : `accepts new sessions; the last drain took ${duration(drain.last_drain)}`],
+  draining: ["Draining", "c", drain => "accepts no new sessions; " + (drain.ending ? "ends with the last one"
                                                                              : "can be called off")],
   closing: ["Closing", "d", () => "time is up: sessions that are still here are closed"],
-  empty: ["Empty", "a", () => "all sessions have left; takes no new ones"],
+  empty: ["Empty", "a", () => "all sessions have left; accepts no new ones"],
   over: ["Ending", "gray", () => "the process ends"]};
 const OUTCOMES = [["left", "left", "good"], ["deadline", "closed at the deadline", "c"], ["lost", "lost", "d"],
                   ["closed", "closed for another reason", "a"]];
@@ -322,7 +325,7 @@ function showPhase() {
   bar.setAttribute("aria-valuetext", `${gone} of ${all} have ended`);
 }
 function showRefused() {
-  const first = history[0].refused, list = Object.entries(now.refused).filter(([, value]) => value > 0);
+  const first = points[0].refused, list = Object.entries(now.refused).filter(([, value]) => value > 0);
   at("refused").hidden = !list.length;
   at("refused").replaceChildren(make("h2", {}, "Refused"), ...list.map(([name, value]) => {
     const more = value - (first[name] ?? 0), text = `${name.replaceAll("_", " ")}: ${count(value)}`;
@@ -337,7 +340,7 @@ function table(id, columns, sort, keyOf, wordsOf) {
   const head = make("tr", {role: "row"});
   for (const column of columns) {
     const button = make("button", {type: "button", ...(column.title && {title: column.title})}, column.name);
-    column.head = make("th", {role: "columnheader", scope: "col", class: column.n ? "n" : ""}, button);
+    column.head = make("th", {role: "columnheader", scope: "col", class: column.key + (column.n ? " n" : "")}, button);
     if (column.width) column.head.style.width = column.width;
     button.addEventListener("click", () => {
       const again = self.sort.column === column;
@@ -360,8 +363,10 @@ function table(id, columns, sort, keyOf, wordsOf) {
       return words.every(word => text.includes(word));
     });
     const {column, down} = self.sort, by = column.by ?? (item => item[column.key]);
-    const order = (a, b) => typeof a === "string" ? a.localeCompare(b, "en", {numeric: true}) : (a ?? -1) - (b ?? -1);
-    found.sort((a, b) => (down ? -1 : 1) * order(by(a), by(b)) || order(keyOf(a), keyOf(b)));
+    const order = (a, b) => typeof a === "string" ? a.localeCompare(b, "en", {numeric: true}) : a - b;
+    const unknown = item => Number(by(item) == null || by(item) === "");
+    found.sort((a, b) => unknown(a) - unknown(b) || (!unknown(a) && (down ? -1 : 1) * order(by(a), by(b))) ||
+                         order(keyOf(a), keyOf(b)));
     for (const each of columns) {
       if (each === column) each.head.setAttribute("aria-sort", down ? "descending" : "ascending");
       else each.head.removeAttribute("aria-sort");
@@ -423,7 +428,7 @@ const broadcasts = table("broadcasts", BROADCAST, {column: BROADCAST[0], down: f
   item => [item.path]);
 const KIND = [
   {key: "version", name: "Version"}, {key: "transport", name: "Transport", width: "108px"},
-  {key: "sessions", name: "Sessions", n: true, down: true, width: "80px", text: item => count(item.sessions)},
+  {key: "sessions", name: "Sessions", n: true, down: true, width: "96px", text: item => count(item.sessions)},
   {key: "told", name: "Told", title: "Asked to leave", n: true, down: true, width: "46px",
    text: item => item.told ? count(item.told) : null}];
 const kinds = table("kinds", KIND, {column: KIND[2], down: true}, item => item.version + " " + item.transport);
@@ -439,32 +444,35 @@ function show() {
 }
 
 let lastSeen = null, timer = 0, asking = false;
+function showAway(why) {
+  document.body.classList.add("away");
+  if (!now) say(at("phase"), "No answer");
+  const what = now?.drain.ending ? "The relay has ended, as it was asked to, or cannot be reached"
+                                 : "The relay cannot be reached";
+  const since = now ? `: these are the values of ${lastSeen.toLocaleTimeString("en-GB")}` : "";
+  say(at("away"), `${what}${why}${since}. Trying again every second.`);
+  at("away").hidden = false;
+}
 async function ask() {
   clearTimeout(timer);
   if (asking) return;
   asking = true;
   const begin = performance.now();
+  let status = null, why = "";
   try {
     const answer = await fetch("status", {cache: "no-store", signal: AbortSignal.timeout(PATIENCE)});
-    if (!answer.ok) throw new Error(`it answers ${answer.status}`);
-    take(await answer.json());
-    show();
-    lastSeen = new Date();
-    document.body.classList.remove("away");
-    at("away").hidden = true;
-  } catch (error) {
-    const why = error.message.startsWith("it answers") ? ` (${error.message})` : "";
-    document.body.classList.add("away");
-    if (!now) say(at("phase"), "No answer");
-    const what = now?.drain.ending ? "The relay has ended, as it was asked to, or cannot be reached"
-                                   : "The relay cannot be reached";
-    const since = now ? `: these are the values of ${lastSeen.toLocaleTimeString("en-GB")}` : "";
-    say(at("away"), `${what}${why}${since}. Trying again every second.`);
-    at("away").hidden = false;
-  }
+    if (answer.ok) status = await answer.json();
+    else why = ` (it answers ${answer.status})`;
+  } catch { /* That there is no status says it. */ }
   asking = false;
   const period = document.hidden ? PERIOD_UNSEEN : PERIOD;
   timer = setTimeout(ask, Math.max(100, period - (performance.now() - begin)));
+  if (!status) return showAway(why);
+  take(status);
+  lastSeen = new Date();
+  show();
+  document.body.classList.remove("away");
+  at("away").hidden = true;
 }
 document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
 ask();
