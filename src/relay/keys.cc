@@ -194,4 +194,13 @@ std::vector<std::string> known_versions() {
           "moq-transport-17", "moq-transport-16", "moq-transport-15", "moq-transport-14"};
 }
 
+std::span<const Key> all_keys() {
+  static const std::vector<Key> all = [] {
+    std::vector<Key> keys(supported_keys().begin(), supported_keys().end());
+    keys.insert(keys.end(), other_keys().begin(), other_keys().end());
+    return keys;
+  }();
+  return all;
+}
+
 }  // namespace moq::relay

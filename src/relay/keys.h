@@ -76,8 +76,10 @@ struct Key {
 /// Why a key of Support::later has no effect.
 std::string_view why_later(const Key& key);
 
-/// All keys, in the order of --help.
+/// All keys, in the order of --help: those of key_table.cc, and of key_table_later.cc.
 std::span<const Key> all_keys();
+std::span<const Key> supported_keys();
+std::span<const Key> other_keys();
 
 /// The words of a list that is separated by spaces.
 std::vector<std::string> words(std::string_view text);
