@@ -79,6 +79,35 @@ class Http(case.Case):
         for part in token.split("."):
             self.assertNotIn(part, said)
 
+    def test_metrics_count_what_is_carried(self):
+        operators = relay.free_port()
+        server = self.relay(auth=f'public = ""\n[internal]\nlisten = {operators}', workers=2)
+        source = media.make(self.folder / "source.mp4", 3)
+        viewer = self.moq(server.url(), "export", "fmp4", stdout=self.folder / "viewed.mp4")
+        server.sessions(1)
+        publisher = self.moq(server.url(), "import", "--realtime", str(source))
+        self.assertEndsWell(publisher)
+        self.assertEndsWell(viewer)
+        server.errors.expect(": left: ", count=2)
+        status, answer, body = self.ask(operators, "/metrics")
+        self.assertEqual((status, answer.headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        values = {}
+        for line in body.decode().splitlines():
+            if not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                values[name] = float(value)
+        counts = {what: [values[f'moq_relay_{what}_total{{tier="",role="{role}"}}'] for role in ("publisher", "subscriber")]
+                  for what in ("bytes", "frames", "groups")}
+        # One viewer, who was there first: what goes in comes out.
+        for what, (sent, received) in counts.items():
+            self.assertEqual(sent, received, what)
+        self.assertGreater(counts["frames"][0], 3 * media.FRAME_RATE)
+        self.assertGreater(counts["bytes"][0], 10000)
+        self.assertGreater(values["moq_relay_quic_sent_bytes_total"], counts["bytes"][0])
+        self.assertEqual(values['moq_relay_sessions_opened_total{tier=""}'], 2)
+        self.assertEqual(values['moq_relay_sessions_closed_total{tier=""}'], 2)
+        self.assertEqual(values["moq_relay_viewers{tier=\"\"}"], 0)
+
     def test_hostile_clients_cost_no_viewer_a_frame(self):
         server = self.relay()
         source = media.make(self.folder / "source.mp4", 8)
