@@ -357,7 +357,7 @@ class Connection final : public HttpConnection,
 }  // namespace
 
 std::shared_ptr<HttpConnection> make_http_connection(tcp::socket socket, const HttpService& service,
-                                                     std::shared_ptr<asio::ssl::context> tls,
+                                                     const std::shared_ptr<asio::ssl::context>& tls,
                                                      std::function<void()> idle) {
   if (tls == nullptr) {
     return std::make_shared<Connection<beast::tcp_stream>>(std::move(socket), service,

@@ -62,9 +62,8 @@ class HttpConnection {
 
 /// `tls`: what is spoken below HTTP; null: nothing. `idle` is called whenever an answer is
 /// over. `service` must outlive the connection.
-std::shared_ptr<HttpConnection> make_http_connection(boost::asio::ip::tcp::socket socket,
-                                                     const HttpService& service,
-                                                     std::shared_ptr<boost::asio::ssl::context> tls,
-                                                     std::function<void()> idle);
+std::shared_ptr<HttpConnection> make_http_connection(
+    boost::asio::ip::tcp::socket socket, const HttpService& service,
+    const std::shared_ptr<boost::asio::ssl::context>& tls, std::function<void()> idle);
 
 }  // namespace moq::relay

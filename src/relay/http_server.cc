@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
+#include <iterator>
 #include <list>
 #include <map>
 #include <optional>
@@ -121,7 +123,7 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
   using Clients = std::list<Client>;
 
   // `self` keeps the coroutine's object alive.
-  asio::awaitable<void> accept(std::shared_ptr<Listener> self) {
+  asio::awaitable<void> accept([[maybe_unused]] std::shared_ptr<Listener> self) {
     error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
     while (!stopped_) {
@@ -146,8 +148,7 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
       clients_.push_back({.address = from.address(),
                           .connection = make_http_connection(std::move(socket), service_, tls_,
                                                              [this] { resume_.cancel(); })});
-      asio::co_spawn(acceptor_.get_executor(), serve(self, std::prev(clients_.end())),
-                     asio::detached);
+      serve(std::prev(clients_.end()));
     }
   }
 
@@ -182,12 +183,13 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
     return true;
   }
 
-  asio::awaitable<void> serve([[maybe_unused]] std::shared_ptr<Listener> self,
-                              Clients::iterator client) {
-    co_await client->connection->run();
-    if (!client->dropped) --present_;
-    clients_.erase(client);
-    resume_.cancel();
+  void serve(Clients::iterator client) {
+    asio::co_spawn(acceptor_.get_executor(), client->connection->run(),
+                   [self = shared_from_this(), client](const std::exception_ptr& /*failed*/) {
+                     if (!client->dropped) --self->present_;
+                     self->clients_.erase(client);
+                     self->resume_.cancel();
+                   });
   }
 
   tcp::acceptor acceptor_;

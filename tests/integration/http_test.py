@@ -5,6 +5,7 @@ import http.client
 import os
 import pathlib
 import resource
+import shutil
 import socket
 import ssl
 import subprocess
@@ -91,6 +92,8 @@ class Http(case.Case):
         server.errors.expect(": left: ", count=2)
         status, answer, body = self.ask(operators, "/metrics")
         self.assertEqual((status, answer.headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        if shutil.which("promtool"):
+            subprocess.run(["promtool", "check", "metrics"], input=body, check=True)
         values = {}
         for line in body.decode().splitlines():
             if not line.startswith("#"):
