@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -113,6 +114,20 @@ class Reload(case.Case):
         self.assertAllThere(stay, STAY)
         self.leave(stay)
 
+    def test_a_handshake_that_a_swap_overtakes(self):
+        server, served, _, secure = self.with_certificates()
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection(("localhost", secure), timeout=processes.SECONDS) as begun:
+            new, _ = self.make("new")
+            self.replace(new, served)
+            server.errors.expect(IN_USE)
+            # It names a host, so that the relay looks for the certificate of that.
+            with context.wrap_socket(begun, server_hostname="localhost") as client:
+                client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                self.assertIn(b" 200 ", client.recv(1000))
+        self.assertTrue(server.running())
+
     def hang_up(self, server: relay.Relay, text: str) -> None:
         server.file.write_text(text)
         server.send(signal.SIGHUP)
@@ -139,9 +154,9 @@ class Reload(case.Case):
     def test_sighup_names_what_has_to_wait(self):
         server = self.relay(workers=1)
         text = server.file.read_text()
-        for _ in range(2):
+        for count in (1, 2):  # one after the other: signals that wait are one
             self.hang_up(server, text.replace("workers = 1", "workers = 2"))
-        server.errors.expect("server.workers has changed, which takes effect after a restart only", count=2)
+            server.errors.expect("server.workers has changed, which takes effect after a restart only", count=count)
         self.hang_up(server, text)
         server.errors.expect("the configuration was reloaded: nothing that is in use has changed", count=3)
 
