@@ -9,6 +9,7 @@
 #include "net/base/log.h"
 #include "net/protocol/error.h"
 #include "relay/auth_answer.h"
+#include "relay/parse.h"
 #include "token/jwt.h"
 
 namespace moq::relay {

@@ -252,8 +252,6 @@ class Merge {
             fmt::format("cannot read {}: {}", file, error ? error.message() : "it is no file"));
   }
 
-  static bool is_url(const std::string& text) { return text.find("://") != std::string::npos; }
-
   void check_services() {
     const Config::Auth& auth = config_.auth;
     if (is_url(auth.key)) check_url("auth.key", auth.key, true);

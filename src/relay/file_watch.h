@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "native/io/file_stamp.h"
 #include "net/base/loop.h"
 
 namespace moq::relay {
@@ -24,23 +25,13 @@ class FileWatch {
   void set_files(std::vector<std::string> files);
 
  private:
-  struct State {
-    bool there = false;
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::int64_t size = 0;
-    std::int64_t modified = 0;  ///< in nanoseconds, as is
-    std::int64_t changed = 0;
-    friend bool operator==(const State&, const State&) = default;
-  };
-
   void look();
-  [[nodiscard]] std::vector<State> states() const;
+  [[nodiscard]] std::vector<native::FileStamp> stamps() const;
 
   Loop& loop_;
   std::function<void()> changed_;
   std::vector<std::string> files_;
-  std::vector<State> seen_;
+  std::vector<native::FileStamp> seen_;
   Timer timer_;
 };
 

@@ -1,6 +1,5 @@
 #include "relay/http_client.h"
 
-#include <filesystem>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -23,6 +22,7 @@
 #include <boost/beast/http.hpp>
 
 #include "native/client/url.h"
+#include "native/io/file_stamp.h"
 #include "net/base/log.h"
 
 namespace moq::relay {
@@ -76,20 +76,15 @@ Result<std::shared_ptr<ssl::context>> make_context(const Config::Tls& trust) {
   return context;
 }
 
-using Times = std::vector<std::filesystem::file_time_type>;
+using Stamps = std::vector<native::FileStamp>;
 
-/// When its files were last written; what cannot be told of one is its beginning.
-Times times_of(const Config::Tls& trust) {
-  Times times;
-  const auto add = [&](const std::string& file) {
-    std::error_code error;
-    const auto time = std::filesystem::last_write_time(file, error);
-    times.push_back(error ? Times::value_type::min() : time);
-  };
-  for (const std::string& file : trust.root) add(file);
-  if (!trust.cert.empty()) add(trust.cert);
-  if (!trust.key.empty()) add(trust.key);
-  return times;
+Stamps stamps_of(const Config::Tls& trust) {
+  Stamps stamps;
+  for (const std::string& file : trust.root) stamps.push_back(native::stamp_of(file));
+  for (const std::string& file : {trust.cert, trust.key}) {
+    if (!file.empty()) stamps.push_back(native::stamp_of(file));
+  }
+  return stamps;
 }
 
 /// What a redirect leads to.
@@ -227,9 +222,9 @@ class HttpClient::State : public std::enable_shared_from_this<State> {
 
   /// Reads the files again if they have changed. Fails as HttpClient::create.
   Result<void> refresh() {
-    Times times = times_of(trust_);
-    if (tls_ != nullptr && times == times_) return {};
-    times_ = std::move(times);
+    Stamps stamps = stamps_of(trust_);
+    if (tls_ != nullptr && stamps == stamps_) return {};
+    stamps_ = std::move(stamps);
     MOQ_TRY(tls_, make_context(trust_));
     return {};
   }
@@ -324,7 +319,7 @@ class HttpClient::State : public std::enable_shared_from_this<State> {
 
   native::EventLoop& events_;
   const Config::Tls trust_;
-  Times times_;
+  Stamps stamps_;
   std::shared_ptr<ssl::context> tls_;
   HttpClientLimits limits_;
   bool stopped_ = false;

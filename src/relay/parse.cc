@@ -242,4 +242,6 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   return found;
 }
 
+bool is_url(std::string_view name) { return name.find("://") != std::string_view::npos; }
+
 }  // namespace moq::relay

@@ -54,6 +54,9 @@ bool is_loopback(const HostPort& address);
 /// Whether this is a URI with a scheme and a host, and without a fragment (RFC 3986 §3).
 bool is_uri(std::string_view text);
 
+/// Whether it names something by URL, and no file.
+bool is_url(std::string_view name);
+
 /// "true" or "false".
 std::optional<bool> parse_bool(std::string_view text);
 

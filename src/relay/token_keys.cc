@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "native/io/file_descriptor.h"
+#include "native/io/file_stamp.h"
 #include "net/base/log.h"
 #include "net/protocol/error.h"
 #include "token/error.h"
@@ -29,23 +30,6 @@ constexpr unsigned kOk = 200;
 
 using token::Key;
 using token::TokenError;
-
-/// What tells a file from the one that was there before it.
-struct Stamp {
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = 0;
-  std::int64_t changed = 0;  ///< nanoseconds: no program can set this one
-
-  friend bool operator==(const Stamp&, const Stamp&) = default;
-};
-
-Stamp stamp_of(const struct stat& about) {
-  return {.device = about.st_dev,
-          .inode = about.st_ino,
-          .size = about.st_size,
-          .changed = std::int64_t{about.st_ctim.tv_sec} * 1'000'000'000 + about.st_ctim.tv_nsec};
-}
 
 tl::unexpected<Error> cannot_read(const std::string& file, std::string_view why) {
   return fail(TokenError::bad_key, fmt::format("cannot read the key {}: {}", file, why));
@@ -75,12 +59,6 @@ Result<Key> load_key(const std::string& file) {
   return key;
 }
 
-std::optional<Stamp> stamp_at(const std::string& file) {
-  struct stat about {};
-  if (::stat(file.c_str(), &about) != 0) return std::nullopt;
-  return stamp_of(about);
-}
-
 /// A key that is in a file, read again when that has changed.
 class WatchedKey {
  public:
@@ -88,7 +66,7 @@ class WatchedKey {
   explicit WatchedKey(std::string file) : file_(std::move(file)) {}
   static Result<WatchedKey> open(std::string file) {
     WatchedKey watched(std::move(file));
-    watched.stamp_ = stamp_at(watched.file_);
+    watched.stamp_ = native::stamp_of(watched.file_);
     MOQ_TRY(auto key, load_key(watched.file_));
     watched.key_ = std::make_shared<const Key>(std::move(key));
     return watched;
@@ -97,7 +75,7 @@ class WatchedKey {
   /// The key, or null. `keep`: one that was good stays when the file is bad or gone. What
   /// is wrong is logged once.
   const std::shared_ptr<const Key>& look(bool keep) {
-    const std::optional<Stamp> now = stamp_at(file_);
+    const native::FileStamp now = native::stamp_of(file_);
     if (now == stamp_) return key_;
     stamp_ = now;
     auto loaded = load_key(file_);
@@ -111,11 +89,11 @@ class WatchedKey {
     log::warn("{}{}", loaded.error().detail(), stays ? "; the last good one stays" : "");
     return key_;
   }
-  [[nodiscard]] bool exists() const { return stamp_.has_value(); }
+  [[nodiscard]] bool exists() const { return stamp_.there; }
 
  private:
   std::string file_;
-  std::optional<Stamp> stamp_;  // none: there was no file
+  native::FileStamp stamp_;
   std::shared_ptr<const Key> key_;
 };
 
@@ -215,8 +193,6 @@ class FetchedKeys final : public TokenKeys {
 };
 
 }  // namespace
-
-bool is_url(std::string_view name) { return name.find("://") != std::string_view::npos; }
 
 std::unique_ptr<TokenKeys> fetch_key(std::string url, AskPage ask_page) {
   return std::make_unique<FetchedKeys>(std::move(url), false, std::move(ask_page));

@@ -47,7 +47,4 @@ std::unique_ptr<TokenKeys> fetch_key(std::string url, AskPage ask_page);
 /// 404 or 410.
 std::unique_ptr<TokenKeys> fetch_keys(std::string url, AskPage ask_page);
 
-/// Whether it names something by URL, and no file.
-bool is_url(std::string_view name);
-
 }  // namespace moq::relay
