@@ -54,6 +54,11 @@ class MediaRoutesTest : public testing::Test {
     track->accept(info);
     return track;
   }
+  /// The track "video" of "room", which may be read.
+  std::shared_ptr<Track> video(const TrackInfo& info = {}) {
+    scope_ = Scope{.root = Path("room")};
+    return track_of(*publish("room"), "video", info);
+  }
   static std::shared_ptr<Group> group_of(Track& track, std::uint64_t sequence,
                                          const std::vector<std::string>& objects) {
     auto group = *track.create_group(sequence);
@@ -175,9 +180,7 @@ TEST_F(MediaRoutesTest, ForgetsClientsThatHaveGone) {
 }
 
 TEST_F(MediaRoutesTest, GivesTheLatestGroup) {
-  const auto broadcast = publish("room");
-  scope_ = Scope{.root = Path("room")};
-  const auto track = track_of(*broadcast, "video");
+  const auto track = video();
   group_of(*track, 7, {"old"})->finish();
   group_of(*track, 9, {"one", "two"})->finish();
   Client client;
@@ -190,9 +193,7 @@ TEST_F(MediaRoutesTest, GivesTheLatestGroup) {
 }
 
 TEST_F(MediaRoutesTest, GivesAGroupByItsNumberAndLetsItBeCached) {
-  const auto broadcast = publish("room");
-  scope_ = Scope{.root = Path("room")};
-  const auto track = track_of(*broadcast, "video");
+  const auto track = video();
   group_of(*track, 7, {"old"})->finish();
   group_of(*track, 9, {"new"});
   Client client;
@@ -210,9 +211,7 @@ TEST_F(MediaRoutesTest, GivesAGroupByItsNumberAndLetsItBeCached) {
 }
 
 TEST_F(MediaRoutesTest, GivesAGroupAsItArrives) {
-  const auto broadcast = publish("room");
-  scope_ = Scope{.root = Path("room")};
-  const auto track = track_of(*broadcast, "video");
+  const auto track = video();
   const auto group = group_of(*track, 3, {"one"});
   Client client;
   fetch(client, "room/video");
@@ -231,9 +230,7 @@ TEST_F(MediaRoutesTest, GivesAGroupAsItArrives) {
 }
 
 TEST_F(MediaRoutesTest, BreaksOffAGroupThatIsGivenUp) {
-  const auto broadcast = publish("room");
-  scope_ = Scope{.root = Path("room")};
-  const auto track = track_of(*broadcast, "video");
+  const auto track = video();
   const auto group = group_of(*track, 3, {"one"});
   Client client;
   fetch(client, "room/video");
@@ -243,9 +240,7 @@ TEST_F(MediaRoutesTest, BreaksOffAGroupThatIsGivenUp) {
 }
 
 TEST_F(MediaRoutesTest, BreaksOffAGroupThatIsNotWholeInTime) {
-  const auto broadcast = publish("room");
-  scope_ = Scope{.root = Path("room")};
-  const auto track = track_of(*broadcast, "video");
+  const auto track = video();
   group_of(*track, 3, {"one"});
   Client client;
   fetch(client, "room/video");
@@ -282,9 +277,7 @@ TEST_F(MediaRoutesTest, GivesUpInTime) {
 }
 
 TEST_F(MediaRoutesTest, GivesTheObjectsOfAllSubgroupsInTheirOrder) {
-  const auto broadcast = publish("room");
-  scope_ = Scope{.root = Path("room")};
-  const auto track = track_of(*broadcast, "video", {.has_subgroups = true});
+  const auto track = video({.has_subgroups = true});
   const auto group = *track->create_group(3);
   Subgroup* upper = *group->add(1);
   ASSERT_TRUE(upper->append({.id = 1}, Bytes::copy_of("two")));
