@@ -25,7 +25,8 @@ class ClientCertificateTest : public ::testing::Test {
   using Shown = std::optional<sys_seconds>;
 
   void start(std::vector<std::string> root, std::vector<std::string> generate = {"127.0.0.1"}) {
-    certificates_ = *tls::load_server_certificates({.generate = std::move(generate), .root = root});
+    certificates_ =
+        *tls::load_server_certificates({.generate = std::move(generate), .root = std::move(root)});
     ServerConfig config;
     config.listen = *SocketAddress::parse("127.0.0.1:0");
     config.workers = 1;
