@@ -377,6 +377,8 @@ void Session::on_datagram(Bytes datagram) {
   RemoteTrack* track = track_of(object.track_alias);
   // One without payload says nothing that its group's streams do not say.
   if (track == nullptr || object.status != Status::normal) return;
+  ++config_.traffic->received.frames;
+  config_.traffic->received.bytes += object.payload.size();
   const auto& info = track->track().info();
   track->received_datagram(
       {.sequence = object.group,

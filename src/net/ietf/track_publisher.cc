@@ -303,7 +303,11 @@ void TrackPublisher::on_datagram(const Datagram& datagram) {
   object.properties = properties_for(version, of, info_.timescale);
   const auto body = encode(version.version, object);
   // One that does not fit is dropped, not sent on a stream (§"Datagrams").
-  if (body) session().transport().send_datagram(Bytes::copy_of(*body));
+  if (!body) return;
+  Traffic& sent = session().traffic()->sent;
+  ++sent.frames;
+  sent.bytes += datagram.payload.size();
+  session().transport().send_datagram(Bytes::copy_of(*body));
 }
 
 void TrackPublisher::on_drop(std::uint64_t /*first*/, std::uint64_t /*last*/,

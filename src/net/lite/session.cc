@@ -347,6 +347,8 @@ void Session::on_datagram(Bytes datagram) {
   if (!decoded) return;
   const auto found = subscriptions_.find(decoded->header.subscribe_id);
   if (found == subscriptions_.end()) return;
+  ++config_.traffic->received.frames;
+  config_.traffic->received.bytes += decoded->payload.size();
   found->second->received_datagram({.sequence = decoded->header.sequence,
                                     .timestamp = decoded->header.timestamp,
                                     .payload = decoded->payload});

@@ -158,7 +158,11 @@ void SubscribePublisher::on_datagram(const Datagram& datagram) {
       {.subscribe_id = *id_, .sequence = datagram.sequence, .timestamp = datagram.timestamp},
       datagram.payload);
   // One that does not fit is dropped, not sent on a stream (§"Datagrams").
-  if (body) session().transport().send_datagram(Bytes::copy_of(*body));
+  if (!body) return;
+  Traffic& sent = session().traffic()->sent;
+  ++sent.frames;
+  sent.bytes += datagram.payload.size();
+  session().transport().send_datagram(Bytes::copy_of(*body));
 }
 
 void SubscribePublisher::on_drop(std::uint64_t first, std::uint64_t last, std::uint64_t code) {

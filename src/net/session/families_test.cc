@@ -52,6 +52,13 @@ class Families : public ::testing::TestWithParam<std::pair<const char*, const ch
     return broadcast == nullptr ? nullptr : broadcast->track("video").value();
   }
 
+  /// At each hop: what the publisher sent, the relay got and sent, and the viewer got.
+  [[nodiscard]] std::vector<Traffic> carried() const {
+    return {publisher_session->client->traffic().sent,
+            publisher_session->server->traffic().received, viewer_session->server->traffic().sent,
+            viewer_session->client->traffic().received};
+  }
+
   Loop loop;
   Node publisher{loop, 11};
   Node relay{loop, 22};
@@ -280,6 +287,30 @@ TEST_P(NewerFamilies, DatagramsArrive) {
   ASSERT_EQ(seen.datagrams.size(), 1U);
   EXPECT_EQ(seen.datagrams[0].sequence, 5U);
   EXPECT_EQ(seen.datagrams[0].payload.text(), "now");
+  for (const Traffic& traffic : carried()) {
+    EXPECT_EQ(traffic.bytes, 3U);
+    EXPECT_EQ(traffic.frames, 1U);
+    EXPECT_EQ(traffic.groups, 0U);
+  }
+}
+
+TEST_P(Families, EachSessionCountsWhatItCarries) {
+  start();
+  Source source(publisher, "a");
+  const auto track = find("a");
+  ASSERT_NE(track, nullptr);
+  Viewer seen;
+  const auto subscription = track->subscribe(kLive, seen);
+  run_for(loop, seconds(1));
+  source.group(0, {"one", "three"});
+  source.group(1, {"two"});
+  run_for(loop, seconds(1));
+  for (const Traffic& traffic : carried()) {
+    EXPECT_EQ(traffic.bytes, 11U);
+    EXPECT_EQ(traffic.frames, 3U);
+    EXPECT_EQ(traffic.groups, 2U);
+  }
+  EXPECT_EQ(viewer_session->server->traffic().subscriptions, 1U);
 }
 
 TEST_P(Families, WithdrawnBroadcastsAreTold) {
