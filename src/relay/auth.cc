@@ -23,8 +23,8 @@ tl::unexpected<Error> unauthorized(std::string reason) {
 }
 
 /// What a client is told of a service that fails; the log has the rest.
-tl::unexpected<Error> unavailable(std::string_view service, std::string_view why) {
-  log::warn("{}: {}", service, why);
+tl::unexpected<Error> unavailable(Pace& pace, std::string_view service, std::string_view why) {
+  warn(pace, fmt::format("{}: {}", service, why));
   return fail(SessionError::internal, "it cannot be found out who may connect");
 }
 
@@ -49,13 +49,14 @@ Result<Grant> verify(const token::Key& key, const Entrance& entrance, token::Uni
 
 /// What the service's answer comes to.
 Result<Grant> judge(const Result<Page>& page, const Visitor& visitor, const Entrance& entrance,
-                    const std::string& mtls_tier, token::UnixTime now) {
+                    const std::string& mtls_tier, token::UnixTime now, Pace& failures) {
   constexpr std::string_view kService = "auth.auth_api";
-  if (!page) return unavailable(kService, page.error().detail());
-  if (page->status != kOk)
-    return unavailable(kService, fmt::format("it answered {}", page->status));
+  if (!page) return unavailable(failures, kService, page.error().detail());
+  if (page->status != kOk) {
+    return unavailable(failures, kService, fmt::format("it answered {}", page->status));
+  }
   const auto answer = read_auth_answer(*page->body);
-  if (!answer) return unavailable(kService, answer.error().detail());
+  if (!answer) return unavailable(failures, kService, answer.error().detail());
   Grant grant;
   if (visitor.certificate) {
     grant = {.scope = {.root = entrance.path}, .expires = visitor.certificate, .tier = mtls_tier};
@@ -110,6 +111,9 @@ void Access::authorize(const Visitor& visitor, token::UnixTime now, const Post& 
                        Done done) const {
   auto entrance = read_target(visitor, domains_);
   if (!entrance) return done(tl::unexpected<Error>(std::move(entrance).error()));
+  if (visitor.certificate && *visitor.certificate < now) {
+    return done(unauthorized("the certificate has expired"));
+  }
   if (!auth_api_.empty()) {
     return by_service(visitor, *std::move(entrance), now, post, std::move(done));
   }
@@ -145,20 +149,20 @@ void Access::by_path(const Path& path, const Post& post, Done done) const {
   };
   auto scope = public_scope(public_, path);
   if (scope || public_api_.empty()) return done(grant(std::move(scope)));
-  ask_page_(page_url(public_api_, path.text()),
-            [path, post, grant, done = std::move(done)](const Result<Page>& page) {
-              post([path, page, grant, done] {
-                constexpr std::string_view kService = "auth.public.api";
-                if (!page) return done(unavailable(kService, page.error().detail()));
-                // Nobody knows the path.
-                if (page->status != kOk) return done(grant(public_scope({}, path)));
-                const auto access = read_public_answer(*page->body);
-                if (!access) return done(unavailable(kService, access.error().detail()));
-                auto found = public_scope(*access, Path());
-                if (found) found->root = path;
-                done(grant(std::move(found)));
-              });
-            });
+  ask_page_(page_url(public_api_, path.text()), [path, post, grant, failures = failures_,
+                                                 done = std::move(done)](const Result<Page>& page) {
+    post([path, page, grant, failures, done] {
+      constexpr std::string_view kService = "auth.public.api";
+      if (!page) return done(unavailable(*failures, kService, page.error().detail()));
+      // Nobody knows the path.
+      if (page->status != kOk) return done(grant(public_scope({}, path)));
+      const auto access = read_public_answer(*page->body);
+      if (!access) return done(unavailable(*failures, kService, access.error().detail()));
+      auto found = public_scope(*access, Path());
+      if (found) found->root = path;
+      done(grant(std::move(found)));
+    });
+  });
 }
 
 void Access::by_service(const Visitor& visitor, Entrance entrance, token::UnixTime now,
@@ -174,10 +178,10 @@ void Access::by_service(const Visitor& visitor, Entrance entrance, token::UnixTi
   }
   ask_page_(auth_url(auth_api_, question),
             [visitor, entrance = std::move(entrance), tier = mtls_tier_, now, post,
-             done = std::move(done)](const Result<Page>& page) {
+             failures = failures_, done = std::move(done)](const Result<Page>& page) {
               // The signature is the asking thread's work.
-              post([visitor, entrance, tier, now, done, page] {
-                done(judge(page, visitor, entrance, tier, now));
+              post([visitor, entrance, tier, now, failures, done, page] {
+                done(judge(page, visitor, entrance, tier, now, *failures));
               });
             });
 }

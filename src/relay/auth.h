@@ -10,6 +10,7 @@
 #include "net/model/scope.h"
 #include "relay/config.h"
 #include "relay/fetcher.h"
+#include "relay/pace.h"
 #include "relay/token_keys.h"
 #include "relay/visitor.h"
 #include "token/claims.h"
@@ -68,6 +69,8 @@ class Access {
   std::string public_api_;  ///< "": nobody is asked
   std::string mtls_tier_;
   AskPage ask_page_;
+  /// Of services that fail; answers may come when this object has gone.
+  std::shared_ptr<Pace> failures_ = std::make_shared<Pace>();
 };
 
 /// Now, by the system's clock, as the times of tokens are.

@@ -169,6 +169,29 @@ TEST_F(AuthServiceTest, NothingPublicIsARefusalAndNoAnswerAFailure) {
   }
 }
 
+TEST_F(AuthServiceTest, AServiceThatFailsIsALineASecond) {
+  static std::vector<std::string> lines;
+  lines.clear();
+  log::set_sink([](const log::Line& line) { lines.emplace_back(line.text); }, log::Level::warn);
+  const Key key = make_key();
+  const Config::Auth kConfigs[] = {{.auth_api = "https://api.example/auth"},
+                                   {.public_api = "https://api.example/public"},
+                                   {.key_dir = "https://keys.example"}};
+  for (const Config::Auth& config : kConfigs) {
+    open(config);
+    for (int i = 0; i < 100; ++i) {
+      const auto given = ask(config.key_dir.empty() ? "/demo" : with_token("/demo", key, kDemo));
+      answer(fail(HttpError::unreachable, "nobody is there"));
+      expect_refused(*given, SessionError::internal);
+    }
+  }
+  log::set_sink(nullptr, log::Level::off);
+  EXPECT_THAT(lines, testing::Contains(HasSubstr("nobody is there")));
+  // Each of them; and more, if this takes seconds.
+  EXPECT_GE(lines.size(), std::size(kConfigs));
+  EXPECT_LT(lines.size(), 100U);
+}
+
 TEST_F(AuthServiceTest, NoPathCanRedirectAQuestion) {
   open({.public_api = "https://api.example/base"});
   for (const char* path : {"//evil.example/x", "/http://evil.example/", "/a\r\nX: y", "/a#b"}) {

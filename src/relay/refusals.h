@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -9,6 +8,7 @@
 
 #include "net/base/log.h"
 #include "net/base/time.h"
+#include "relay/pace.h"
 
 namespace moq::relay {
 
@@ -37,8 +37,7 @@ inline constexpr std::array kLimits = {Limit::connections,
 /// As metrics and [limits] name it: "sessions_per_root".
 std::string_view to_string(Limit limit);
 
-/// What was refused, counted, and told in the log: at most once a second for each limit, so
-/// that a flood does not fill it. Any thread.
+/// What was refused, counted, and told in the log, each limit at its Pace. Any thread.
 class Refusals {
  public:
   using Counts = std::array<std::pair<Limit, std::uint64_t>, kLimits.size()>;
@@ -51,14 +50,7 @@ class Refusals {
   [[nodiscard]] Counts counts() const;
 
  private:
-  static constexpr Duration kLogInterval = std::chrono::seconds(1);
-  struct Entry {
-    std::atomic<std::uint64_t> count{0};
-    std::atomic<std::uint64_t> told{0};    ///< of `count`, when the log was last told
-    std::atomic<Time::rep> next_line{-1};  ///< not before; -1: at any time
-  };
-
-  std::array<Entry, kLimits.size()> entries_;
+  std::array<Pace, kLimits.size()> paces_;
 };
 
 }  // namespace moq::relay

@@ -18,6 +18,7 @@
 #include "native/io/file_stamp.h"
 #include "net/base/log.h"
 #include "net/protocol/error.h"
+#include "relay/pace.h"
 #include "token/error.h"
 #include "token/jwt.h"
 #include "token/limits.h"
@@ -168,28 +169,31 @@ class FetchedKeys final : public TokenKeys {
       if (!*id) return found(missing_key_id());
       url += fmt::format("{}{}.jwk", url.ends_with('/') ? "" : "/", (*id)->text());
     }
-    ask_page_(url, [post, found = std::move(found)](const Result<Page>& page) {
-      post([found, page] { found(read(page)); });
-    });
+    ask_page_(url,
+              [post, failures = failures_, found = std::move(found)](const Result<Page>& page) {
+                post([found, page, failures] { found(read(page, *failures)); });
+              });
   }
 
  private:
-  static Result<std::shared_ptr<const Key>> read(const Result<Page>& page) {
+  static Result<std::shared_ptr<const Key>> read(const Result<Page>& page, Pace& failures) {
     if (!page) {
-      log::warn("a key cannot be fetched: {}", page.error().detail());
+      warn(failures, fmt::format("a key cannot be fetched: {}", page.error().detail()));
       return fail(SessionError::internal, "the key of the token cannot be had");
     }
     if (page->status != kOk) return unknown_key();
     auto key = Key::parse(*page->body);
     if (key && key->jwk().operations.verify) return std::make_shared<const Key>(*std::move(key));
-    log::warn("a key that was fetched is of no use: {}",
-              key ? "it may not verify tokens" : key.error().detail());
+    warn(failures, fmt::format("a key that was fetched is of no use: {}",
+                               key ? "it may not verify tokens" : key.error().detail()));
     return unknown_key();
   }
 
   const std::string url_;
   const bool by_id_;
   const AskPage ask_page_;
+  /// Answers may come when this object has gone.
+  const std::shared_ptr<Pace> failures_ = std::make_shared<Pace>();
 };
 
 }  // namespace
