@@ -161,6 +161,10 @@ std::vector<HttpRoute> internal_routes(InternalState state) {
                            [](const Measured& all) {
                              return HttpAnswer{200, status_json(all), kJson};
                            })},
+          // The reference's form; relays do not connect to each other.
+          {.path = "/nodes", .get = at_once([](const HttpRequest&) {
+                               return HttpAnswer{200, "{\"nodes\":[]}\n", kJson};
+                             })},
           {.path = "/", .get = at_once([](const HttpRequest&) { return live_page(); })},
           {.path = "/drain",
            .get = at_once([shared](const HttpRequest&) { return answer(200, shared->status); }),

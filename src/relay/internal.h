@@ -32,6 +32,7 @@ struct InternalState {
 ///   GET /          a page that shows the rest to people
 ///   GET /status    what it shows, in JSON
 ///   GET /metrics   for Prometheus
+///   GET /nodes     the other relays of its cluster, in JSON: none, as it has no cluster
 ///   GET /drain     how the relay stands, in JSON
 ///   POST /drain    empties it: 202, or 409 if that is under way already. `uri`,
 ///                  `timeout` and `spread`, in a JSON object or the query, stand for the

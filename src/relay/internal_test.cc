@@ -165,6 +165,7 @@ TEST_F(InternalRoutesTest, ShowsThePageAndWhatItShows) {
   EXPECT_EQ(status["sessions"][0]["rtt"], nullptr);
   EXPECT_EQ(status["drain"]["phase"], "running");
   EXPECT_TRUE(status["refused"].contains("sessions_per_root"));
+  EXPECT_TRUE(Json::parse(ask("/nodes", &HttpRoute::get).body)["nodes"].empty());
   EXPECT_THAT(ask("/metrics", &HttpRoute::get).body, HasSubstr("moq_relay_uptime_seconds"));
 }
 
