@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "relay/http_tls.h"
+#include "native/tls/pem_file.h"
 
 namespace moq::relay {
 
@@ -15,11 +15,15 @@ Result<Certificates> load_certificates(const Config& config, const Certificates*
   Certificates certificates;
   MOQ_TRY(certificates.quic, native::tls::load_server_certificates(wanted));
   certificates.generated_for = tls.generate;
-  certificates.https = certificates.quic.identities;
+  certificates.https.certificates = certificates.quic.identities;
   if (!config.web.https_cert.empty()) {
     MOQ_TRY(auto own, native::tls::load_server_certificates(
                           {.cert = config.web.https_cert, .key = config.web.https_key}));
-    certificates.https = std::move(own.identities);
+    certificates.https.certificates = std::move(own.identities);
+  }
+  for (const std::string& file : config.web.https_root) {
+    MOQ_TRY(auto root, native::tls::read_pem_file(file, "root certificate"));
+    certificates.https.client_roots.push_back(std::move(root));
   }
   // OpenSSL may not take what GnuTLS does.
   if (config.web.https_listen) MOQ_CHECK_OK(make_https_context(certificates.https));
@@ -29,7 +33,7 @@ Result<Certificates> load_certificates(const Config& config, const Certificates*
 std::vector<std::string> certificate_files(const Config& config) {
   std::vector<std::string> files;
   for (const auto* list : {&config.server.tls.cert, &config.server.tls.key, &config.server.tls.root,
-                           &config.web.https_cert, &config.web.https_key}) {
+                           &config.web.https_cert, &config.web.https_key, &config.web.https_root}) {
     files.insert(files.end(), list->begin(), list->end());
   }
   return files;

@@ -6,6 +6,7 @@
 #include "native/tls/server_certificates.h"
 #include "net/base/error.h"
 #include "relay/config.h"
+#include "relay/http_tls.h"
 
 namespace moq::relay {
 
@@ -13,7 +14,7 @@ namespace moq::relay {
 /// unless HTTPS has certificates of its own.
 struct Certificates {
   native::tls::ServerCertificates quic;
-  std::vector<native::tls::Identity> https;
+  HttpsIdentity https;
   std::vector<std::string> generated_for;  ///< the names of what was generated
 };
 

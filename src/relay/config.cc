@@ -188,9 +188,11 @@ class Merge {
     }
     for (const std::string& file : web.https_cert) check_file("web.https.cert", file);
     for (const std::string& file : web.https_key) check_file("web.https.key", file);
-    if (!web.https_cert.empty() && !web.https_listen) {
-      config_.warnings.push_back(fmt::format(
-          "{}: without effect, since web.https.listen is not set", places_.at("web.https.cert")));
+    for (const std::string& file : web.https_root) check_file("web.https.root", file);
+    for (const char* key : {"web.https.cert", "web.https.root"}) {
+      if (web.https_listen || !places_.contains(key)) continue;
+      config_.warnings.push_back(
+          fmt::format("{}: without effect, since web.https.listen is not set", places_.at(key)));
     }
   }
 

@@ -65,6 +65,7 @@ struct Config {
     std::optional<HostPort> https_listen;  ///< none: no HTTPS
     std::vector<std::string> https_cert;   ///< PEM files, a chain each; empty: server.tls has them
     std::vector<std::string> https_key;    ///< PEM files, as many as `https_cert`
+    std::vector<std::string> https_root;   ///< PEM files: whose certificates of clients count
   } web;
 
   /// How the relay trusts and shows itself where it is the client.

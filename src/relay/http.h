@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,8 @@ struct HttpRequest {
   std::string_view rest = {};  ///< of it below the route's, without the slash between
   std::string_view query;      ///< without the question mark
   std::string_view body;       ///< of POST only
+  /// The end of the client's certificate, which has been verified; none if it has shown none.
+  std::optional<std::chrono::sys_seconds> certificate = {};
 };
 
 /// A body that comes bit by bit. Belongs to the server's loop.

@@ -20,6 +20,8 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 
+#include "relay/http_tls.h"
+
 namespace moq::relay {
 
 HttpHandler at_once(std::function<HttpAnswer(const HttpRequest& request)> answer) {
@@ -133,6 +135,7 @@ class Connection final : public HttpConnection,
     if constexpr (std::is_same_v<Stream, TlsStream>) {
       socket().expires_after(service_.limits.request_timeout);
       co_await stream_.async_handshake(asio::ssl::stream_base::server, token);
+      if (!error) certificate_ = client_certificate_end(stream_.native_handle());
     }
     // One byte more than the parser takes, so that it is the one to refuse.
     beast::flat_buffer buffer(service_.limits.max_header + 1);
@@ -227,7 +230,8 @@ class Connection final : public HttpConnection,
       work_ = (*handler)({.path = path,
                           .rest = after(path, route->path.size()),
                           .query = after(target, path.size()),
-                          .body = request.body()},
+                          .body = request.body(),
+                          .certificate = certificate_},
                          [self = this->weak_from_this()](HttpAnswer answer) {
                            if (const auto still = self.lock()) still->reply(std::move(answer));
                          });
@@ -343,6 +347,7 @@ class Connection final : public HttpConnection,
   /// Has what the handshake calls back: certificates may be replaced meanwhile.
   std::shared_ptr<asio::ssl::context> tls_;
   Stream stream_;
+  std::optional<std::chrono::sys_seconds> certificate_;  ///< see HttpRequest
   const HttpService& service_;
   std::function<void()> idle_;
   asio::steady_timer wake_;

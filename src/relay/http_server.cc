@@ -22,7 +22,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "net/base/log.h"
-#include "relay/http_tls.h"
 
 namespace moq::relay {
 
@@ -205,16 +204,15 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
 
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(
     native::EventLoop& events, const native::SocketAddress& address, std::vector<HttpRoute> routes,
-    HttpAudience audience, const HttpLimits& limits,
-    const std::vector<native::tls::Identity>& certificates) {
+    HttpAudience audience, const HttpLimits& limits, const HttpsIdentity& identity) {
   auto listener = std::make_shared<Listener>(
       events, HttpService{.routes = std::move(routes),
                           .audience = audience,
                           .limits = limits,
                           .local = audience == HttpAudience::programs &&
                                    endpoint_of(address).address().is_loopback()});
-  if (!certificates.empty()) {
-    MOQ_TRY(auto tls, make_https_context(certificates));
+  if (!identity.certificates.empty()) {
+    MOQ_TRY(auto tls, make_https_context(identity));
     listener->set_tls(std::move(tls));
   }
   if (const error_code error = listener->open(endpoint_of(address))) {
@@ -233,8 +231,8 @@ HttpServer::HttpServer(std::shared_ptr<Listener> listener, const native::SocketA
 
 HttpServer::~HttpServer() { listener_->stop(); }
 
-Result<void> HttpServer::set_certificates(const std::vector<native::tls::Identity>& certificates) {
-  MOQ_TRY(auto tls, make_https_context(certificates));
+Result<void> HttpServer::set_identity(const HttpsIdentity& identity) {
+  MOQ_TRY(auto tls, make_https_context(identity));
   listener_->set_tls(std::move(tls));
   return {};
 }

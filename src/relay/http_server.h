@@ -8,11 +8,11 @@
 
 #include "native/io/event_loop.h"
 #include "native/io/packet_io.h"
-#include "native/tls/certificate.h"
 #include "net/base/error.h"
 #include "net/base/time.h"
 #include "relay/http.h"
 #include "relay/http_connection.h"
+#include "relay/http_tls.h"
 
 namespace moq::relay {
 
@@ -39,21 +39,22 @@ struct AcceptCounts {
 class HttpServer {
  public:
   /// Listens; "[::]" takes IPv4 as well. Handlers run on the loop's thread. Fails with an
-  /// IoError that names the address. `events` must outlive this. `certificates`: those of
-  /// HTTPS (see `set_certificates`); none: plain HTTP.
-  static Result<std::unique_ptr<HttpServer>> listen(
-      native::EventLoop& events, const native::SocketAddress& address,
-      std::vector<HttpRoute> routes, HttpAudience audience, const HttpLimits& limits = {},
-      const std::vector<native::tls::Identity>& certificates = {});
+  /// IoError that names the address. `events` must outlive this. `identity`: of HTTPS;
+  /// without certificates, it is plain HTTP.
+  static Result<std::unique_ptr<HttpServer>> listen(native::EventLoop& events,
+                                                    const native::SocketAddress& address,
+                                                    std::vector<HttpRoute> routes,
+                                                    HttpAudience audience,
+                                                    const HttpLimits& limits = {},
+                                                    const HttpsIdentity& identity = {});
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   /// Stops listening, drops what is connected, and gives up what is being worked on.
   ~HttpServer();
 
-  /// Of HTTPS: shows these from the next handshake on. The name that a client asks for
-  /// (SNI) selects; the first is for all others. Fails, and changes nothing, if OpenSSL
-  /// does not take them.
-  Result<void> set_certificates(const std::vector<native::tls::Identity>& certificates);
+  /// Of HTTPS: what holds from the next handshake on. Fails, and changes nothing, if
+  /// OpenSSL does not take it.
+  Result<void> set_identity(const HttpsIdentity& identity);
 
   /// Where it listens, with the port that the kernel chose for port 0.
   [[nodiscard]] const native::SocketAddress& address() const { return address_; }

@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include <cstddef>
+#include <ctime>
 #include <string_view>
 #include <utility>
 
@@ -48,21 +49,39 @@ int select_certificate(SSL* connection, int* /*alert*/, void* argument) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+/// Has clients asked for certificates that `roots` have issued.
+error_code ask_clients(ssl::context& context, const std::vector<std::string>& roots) {
+  error_code error;
+  for (const std::string& pem : roots) {
+    if (!error) context.add_certificate_authority(boost::asio::buffer(pem), error);
+  }
+  if (!error) context.set_verify_mode(ssl::verify_peer, error);
+  // A session that is resumed shows no certificate, so each has a handshake of its own.
+  SSL_CTX_set_session_cache_mode(context.native_handle(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(context.native_handle(), 0);
+  return error;
+}
+
 }  // namespace
 
-Result<std::shared_ptr<ssl::context>> make_https_context(
-    const std::vector<native::tls::Identity>& certificates) {
-  if (certificates.empty()) return fail(TlsError::configuration, "HTTPS needs a certificate");
+Result<std::shared_ptr<ssl::context>> make_https_context(const HttpsIdentity& identity) {
+  if (identity.certificates.empty()) {
+    return fail(TlsError::configuration, "HTTPS needs a certificate");
+  }
   const auto contexts = std::make_shared<Contexts>();
-  for (const native::tls::Identity& identity : certificates) {
+  for (const native::tls::Identity& certificate : identity.certificates) {
     ssl::context& context = contexts->emplace_back(ssl::context::tls_server);
     error_code error;
     context.set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 |
                             ssl::context::no_tlsv1_1 | SSL_OP_NO_RENEGOTIATION,
                         error);
-    if (!error) context.use_certificate_chain(boost::asio::buffer(identity.chain), error);
+    if (!error) context.use_certificate_chain(boost::asio::buffer(certificate.chain), error);
     if (!error) {
-      context.use_private_key(boost::asio::buffer(identity.key), ssl::context::pem, error);
+      context.use_private_key(boost::asio::buffer(certificate.key), ssl::context::pem, error);
+    }
+    if (!error && !identity.client_roots.empty()) {
+      error = ask_clients(context, identity.client_roots);
     }
     if (error) {
       return fail(TlsError::library,
@@ -74,6 +93,14 @@ Result<std::shared_ptr<ssl::context>> make_https_context(
   SSL_CTX_set_tlsext_servername_callback(first, select_certificate);
   SSL_CTX_set_tlsext_servername_arg(first, contexts.get());
   return std::shared_ptr<ssl::context>(contexts, &contexts->front());
+}
+
+std::optional<std::chrono::sys_seconds> client_certificate_end(SSL* connection) {
+  const X509* certificate = SSL_get0_peer_certificate(connection);
+  if (certificate == nullptr || SSL_get_verify_result(connection) != X509_V_OK) return {};
+  std::tm end{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) return {};
+  return std::chrono::sys_seconds(std::chrono::seconds(::timegm(&end)));
 }
 
 }  // namespace moq::relay

@@ -5,9 +5,6 @@ namespace moq::relay {
 
 namespace {
 
-constexpr std::string_view kNoClientCertificates =
-    "client certificates are not asked for yet, so peers that rely on theirs would be turned away";
-
 constexpr Key kOtherKeys[] = {
     // Listeners that are not opened: what would guard them guards nothing, but
     // an allow list is refused, so that it is not forgotten once they are.
@@ -33,11 +30,6 @@ constexpr Key kOtherKeys[] = {
      .flags = "runtime-pin",
      .env = "MOQ_RUNTIME_PIN",
      .type = Type::boolean},
-    {.toml = "web.https.root",
-     .flags = "web-https-root",
-     .env = "MOQ_WEB_HTTPS_ROOT",
-     .support = Support::refused,
-     .help = kNoClientCertificates},
     {.toml = "web.ws", .flags = "web-ws", .env = "MOQ_WEB_WS", .type = Type::boolean},
 
     {.toml = "cluster.id", .flags = "cluster-id", .env = "MOQ_CLUSTER_ID"},

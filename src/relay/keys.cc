@@ -147,16 +147,13 @@ std::string_view why_later(const Key& key) {
     std::string_view why;
   };
   constexpr Reason kReasons[] = {
-      {"server.quic.qlog", "connections are not written down"},
       {"server.quic.preferred", "no other address is offered to clients"},
       {"server.quic.quic_lb", "connection ids name a worker and nothing else"},
       {"server.tcp.", "only UDP is listened on"},
       {"server.unix.", "only UDP is listened on"},
       {"server.backend", "there is one QUIC stack, ngtcp2"},
       {"runtime.pin", "the kernel places the workers"},
-      {"web.https.", "HTTP is served without TLS only"},
       {"web.ws", "there is no WebSocket"},
-      {"cache.headroom", "only `cache.capacity` bounds the cache"},
       {"cluster.", "relays do not connect to each other"},
       {"client.", "the relay connects to no other relay"},
       {"stats.", "no broadcast tells of traffic"},

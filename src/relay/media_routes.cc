@@ -19,7 +19,7 @@ namespace {
 
 // A group never changes; but a publisher that begins anew may count from 0 again.
 constexpr std::string_view kWholeGroup = "max-age=60";
-constexpr std::string_view kWholeGroupOfToken = "private, max-age=60";
+constexpr std::string_view kWholeGroupForOne = "private, max-age=60";
 
 using Shared = std::shared_ptr<const MediaState>;
 
@@ -32,10 +32,12 @@ std::optional<std::string> decode(std::string_view encoded) {
   return *std::move(path);
 }
 
-/// What a client connects to, to be asked for the same token. (A session's path is as it was
-/// sent; here it is decoded, since what is announced below it never was encoded.)
-std::string target_of(std::string_view path, std::string_view query) {
-  return fmt::format("/{}?{}", path, query);
+/// Who would connect there with the same token or certificate. (A session's path is as it
+/// was sent; here it is decoded, since what is announced below it never was encoded.)
+Visitor visitor_of(std::string_view path, const HttpRequest& request) {
+  return {.target = fmt::format("/{}?{}", path, request.query),
+          .host = {},
+          .certificate = request.certificate};
 }
 
 constexpr char kBadEncoding[] = "the URL is not percent-encoded as it should be\n";
@@ -110,7 +112,7 @@ HttpHandler announced(const Shared& state) {
     }
     const auto pending =
         std::make_shared<Pending>(state->origin.loop(), state->fetch_timeout, respond);
-    state->authorize(target_of(*prefix, request.query),
+    state->authorize(visitor_of(*prefix, request),
                      [state, respond, waiting = std::weak_ptr(pending)](Result<Scope> scope) {
                        const auto still = waiting.lock();
                        if (still == nullptr) return;
@@ -126,8 +128,8 @@ HttpHandler announced(const Shared& state) {
 
 struct Question {
   GroupWanted wanted;
-  std::string target;  ///< of the broadcast
-  bool has_token = false;
+  Visitor visitor;  ///< of the broadcast
+  bool is_personal = false;
 };
 
 tl::expected<Question, HttpAnswer> read_question(const HttpRequest& request) {
@@ -144,9 +146,10 @@ tl::expected<Question, HttpAnswer> read_question(const HttpRequest& request) {
   }
   Question question;
   question.wanted.track = path->substr(slash + 1);
-  question.target = target_of(path->substr(0, slash), request.query);
+  question.visitor = visitor_of(path->substr(0, slash), request);
+  question.is_personal = request.certificate.has_value();
   for (const auto& [name, value] : *fields) {
-    if (name == "jwt" && !value.empty()) question.has_token = true;
+    if (name == "jwt" && !value.empty()) question.is_personal = true;
     if (name != "group" || value == "latest") continue;
     std::uint64_t number = 0;
     const char* end = value.data() + value.size();
@@ -180,7 +183,7 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
 
   void start() {
     deadline_.arm(end_);
-    state_->authorize(question_.target, [waiting = weak_from_this()](Result<Scope> scope) {
+    state_->authorize(question_.visitor, [waiting = weak_from_this()](Result<Scope> scope) {
       if (const auto still = waiting.lock()) still->authorized(std::move(scope));
     });
   }
@@ -204,7 +207,7 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
     answer.headers.emplace_back("Access-Control-Expose-Headers", "Moq-Group");
     answer.headers.emplace_back("Moq-Group", std::to_string((*group)->sequence()));
     if (question_.wanted.group && (*group)->complete()) {
-      answer.cache_control = question_.has_token ? kWholeGroupOfToken : kWholeGroup;
+      answer.cache_control = question_.is_personal ? kWholeGroupForOne : kWholeGroup;
     }
     answer.stream = make_group_body(loop_, *std::move(group), fetch_, end_);
     respond_(std::move(answer));

@@ -10,6 +10,7 @@
 #include "net/model/origin.h"
 #include "net/model/scope.h"
 #include "relay/http.h"
+#include "relay/visitor.h"
 
 namespace moq::relay {
 
@@ -17,9 +18,9 @@ namespace moq::relay {
 struct MediaState {
   /// All broadcasts; belongs to the server's loop.
   Origin& origin;
-  /// What a client may do at a path and query ("/room?jwt=..."), as on a session's
-  /// connection; `done` is called once, from the loop, or at once.
-  std::function<void(const std::string& target, std::function<void(Result<Scope>)> done)> authorize;
+  /// What a client may do, as on a session's connection; `done` is called once, from the
+  /// loop, or at once.
+  std::function<void(const Visitor& visitor, std::function<void(Result<Scope>)> done)> authorize;
   /// How long a request for a group may take in all.
   Duration fetch_timeout = std::chrono::seconds(30);
 };
@@ -31,8 +32,8 @@ struct MediaState {
 ///   GET /fetch/BROADCAST/TRACK    the payloads of the latest group, or of the one that
 ///                                 ?group= names, from the cache or from upstream
 ///
-/// Both take ?jwt=. 401: not allowed to read there; 404: there is no such track or group;
-/// 504: the broadcast or group has not come in time.
+/// Both take ?jwt=, or a certificate. 401: not allowed to read there; 404: there is no such track
+/// or group; 504: the broadcast or group has not come in time.
 std::vector<HttpRoute> media_routes(MediaState state);
 
 }  // namespace moq::relay

@@ -91,8 +91,8 @@ class MediaRoutesTest : public testing::Test {
   std::optional<Done> waiting_;  ///< of an authorization that takes its time
   bool late_ = false;
   std::vector<HttpRoute> routes_ = media_routes(
-      {.origin = origin_, .authorize = [this](const std::string& target, const Done& done) {
-         targets_.push_back(target);
+      {.origin = origin_, .authorize = [this](const Visitor& visitor, const Done& done) {
+         targets_.push_back(visitor.target);
          if (late_) {
            waiting_ = done;
          } else {

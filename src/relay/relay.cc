@@ -286,9 +286,9 @@ std::vector<HttpRoute> Relay::public_routes() {
       web_routes({.fingerprint = fingerprint, .ready = [this] { return shutdown_.running(); }});
   auto more = media_routes(
       {.origin = origin_,
-       .authorize = [this](const std::string& target, std::function<void(Result<Scope>)> done) {
+       .authorize = [this](const Visitor& visitor, std::function<void(Result<Scope>)> done) {
          access_->authorize(
-             {.target = target}, unix_now(),
+             visitor, unix_now(),
              [this](std::function<void()> task) { events_.post(std::move(task)); },
              [done = std::move(done)](Result<Grant> grant) {
                if (!grant) return done(fail(std::move(grant).error()));
@@ -372,7 +372,7 @@ void Relay::show(Certificates certificates) {
   certificates_ = std::move(certificates);
   server_->set_certificates(certificates_.quic);
   if (secure_web_ == nullptr) return;
-  if (const auto set = secure_web_->set_certificates(certificates_.https); !set) {
+  if (const auto set = secure_web_->set_identity(certificates_.https); !set) {
     log::warn("HTTPS keeps its certificates: {}", set.error().detail());
   }
 }

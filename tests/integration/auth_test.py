@@ -2,9 +2,12 @@
 the time that ends a session."""
 
 import base64
+import contextlib
+import http.client
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import time
 import unittest
@@ -14,6 +17,7 @@ import certificates
 import media
 import pages
 import processes
+from relay import free_port
 
 SCHEMES = ("moqt", "https")
 # A second, and what a loaded machine takes.
@@ -332,6 +336,39 @@ class Certificates(Guarded):
         for scheme in SCHEMES:
             self.assertRefused(self.once(relay.url("demo", scheme)))
             self.assertNotEqual(self.once(relay.url("demo", scheme), *stranger).wait(), 0)
+
+    def ask(self, port: int, path: str, shown: tuple[str, ...] = ()) -> tuple[int, bytes]:
+        """What HTTPS answers."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if shown:
+            context.load_cert_chain(shown[1], shown[3])
+        with contextlib.closing(http.client.HTTPSConnection("localhost", port, timeout=60, context=context)) as server:
+            server.request("GET", path)
+            answer = server.getresponse()
+            return answer.status, answer.read()
+
+    def test_https_asks_for_one_too(self):
+        authority = self.authority("peers")
+        known = self.shown(authority)
+        # Clients show it whoever is asked for, so that it is the relay that refuses it.
+        stranger = self.shown(self.authority("strangers"))
+        port = free_port()
+        lines = f'[web.https]\nlisten = "[::]:{port}"\nroot = "{authority}/cert.pem"'
+        relay = self.relay(auth=f'public.subscribe = "open"\n{lines}')
+        self.assertEqual(self.ask(port, "/announced/demo", known), (200, b""))
+        self.assertEqual(self.ask(port, "/announced/demo")[0], 401)
+        self.assertEqual(self.ask(port, "/announced/open"), (200, b""))
+        # It is for HTTPS only.
+        self.assertRefused(self.once(relay.url("demo"), *known))
+        with self.assertRaises((ssl.SSLError, ConnectionError)):
+            self.ask(port, "/announced/demo", stranger)
+        # Authorities are exchanged as certificates are.
+        os.replace(self.folder / "strangers" / "cert.pem", authority / "cert.pem")
+        relay.errors.expect("new certificates are in use")
+        self.assertEqual(self.ask(port, "/announced/demo", stranger), (200, b""))
+        with self.assertRaises((ssl.SSLError, ConnectionError)):
+            self.ask(port, "/announced/demo", known)
 
     def test_a_session_ends_when_its_certificate_does(self):
         authority = self.authority("peers")
