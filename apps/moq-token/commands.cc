@@ -49,14 +49,23 @@ std::optional<std::string> target(const std::optional<std::string>& file,
   return (std::filesystem::path(*folder) / (id.text() + ".jwk")).string();
 }
 
+bool is_same(const std::string& one, const std::string& other) {
+  std::error_code unknown;
+  return std::filesystem::path(one).lexically_normal() ==
+             std::filesystem::path(other).lexically_normal() ||
+         std::filesystem::equivalent(one, other, unknown);
+}
+
 Result<void> generate(const GenerateOptions& options) {
   MOQ_TRY(const token::KeyId id,
           options.id ? token::KeyId::parse(*options.id) : token::KeyId::random());
   const std::string out = target(options.out, options.out_dir, id).value_or("-");
   const auto public_out = target(options.public_out, options.public_dir, id);
-  if (is_standard(out) && public_out && is_standard(*public_out)) {
+  if (public_out && is_same(out, *public_out)) {
     return fail(FileError::write,
-                "both keys cannot go to standard output; write one to a file by --out or --public");
+                fmt::format("both keys cannot go to {}; write one to a file of its own by --out or "
+                            "--public",
+                            is_standard(out) ? "standard output" : out));
   }
   MOQ_TRY(Key key, Key::generate(options.algorithm, id));
   if (!options.scope.put.empty() || !options.scope.get.empty()) {

@@ -155,6 +155,8 @@ class Token(unittest.TestCase):
         for arguments, said in [
             (["generate", "--public", "p.jwk"], "HS256 has no public half"),
             (["generate", "--algorithm", "ES256", "--public", "-"], "both keys cannot go to standard output"),
+            (["generate", "--algorithm", "ES256", "--out", "k.jwk", "--public", "./k.jwk"], "both keys cannot go to k.jwk"),
+            (["generate", "--algorithm", "ES256", "--out-dir", ".", "--public-dir", "."], "both keys cannot go to"),
             (["generate", "--id", "../x"], "key id has"),
             (["generate", "--out", "nowhere/key.jwk"], "nowhere/key.jwk: No such file"),
             (["generate", "--out-dir", "nowhere"], "nowhere/.*: No such file"),
