@@ -43,7 +43,7 @@ class Merge {
             fmt::format("{}: {} is set already, by {}", assignment.where, name, place->second));
         continue;
       }
-      if (is_public_part(name) && places_.contains("auth.public")) continue;
+      if (is_public_list(name) && places_.contains("auth.public")) continue;
       here.push_back(assignment.key);
       apply(assignment);
       if (assignment.key->support == Support::now) effective_.push_back(assignment);
@@ -139,8 +139,10 @@ class Merge {
     return fmt::format("\"{}\"", fmt::join(items, "\", \""));
   }
 
-  // A flag or variable for auth.public stands for the whole table of the file.
-  static bool is_public_part(const std::string& name) { return name.starts_with("auth.public."); }
+  // A flag or variable for auth.public stands for both lists of the file.
+  static bool is_public_list(const std::string& name) {
+    return name == "auth.public.subscribe" || name == "auth.public.publish";
+  }
 
   void mistake(const std::string& name, const std::string& what) {
     const auto place = places_.find(name);

@@ -195,6 +195,12 @@ TEST_F(ConfigTest, AFlagForPublicAccessReplacesTheWholeTable) {
   EXPECT_THAT(config.auth.public_access.publish, ElementsAre("anon"));
 }
 
+TEST_F(ConfigTest, AFlagForPublicAccessLeavesTheServiceThatIsAsked) {
+  const Config config = good(load_arguments({"--tls-generate=localhost", "--auth-public=anon",
+                                             "--auth-public-api=https://api.example/"}));
+  EXPECT_EQ(config.auth.public_api, "https://api.example/");
+}
+
 TEST_F(ConfigTest, PublicAccessAddsUpOverItsFlags) {
   const Config config =
       good(load_arguments({"--tls-generate=localhost", "--auth-public=anon",

@@ -283,7 +283,8 @@ constexpr Key kSupportedKeys[] = {
      .support = Support::now,
      .placeholder = "ADDRESS",
      .shown_default = "off",
-     .help = "Serve /metrics, /drain, /health and /ready here. A port alone is 127.0.0.1's. "
+     .help = "Serve /metrics, /status, /nodes, /drain, /health, /ready and a live page here. A "
+             "port alone is 127.0.0.1's. "
              "Nobody is asked for a password, so it should be reachable by operators only.",
      .store = [](Config& c, const Value& v) { c.internal.listen = std::get<HostPort>(v); }},
 
@@ -609,7 +610,8 @@ constexpr Key kSupportedKeys[] = {
      .live = true,
      .placeholder = "URI",
      .shown_default = "nowhere in particular",
-     .help = "Where sessions are asked to go. Several, separated by spaces, take turns.",
+     .help = "Where sessions are asked to go. Several take turns: a list in the file, separated by "
+             "spaces elsewhere.",
      .store = [](Config& c, const Value& v) { extend(c.drain.uris, v); }},
     {.group = "Shutdown",
      .toml = "drain_spread",
