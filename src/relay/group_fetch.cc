@@ -11,7 +11,8 @@ namespace moq::relay {
 
 namespace {
 
-// So that a slow client has to take a part of this size within its time, not all.
+// Bytes from which on a part is large enough: a slow client has to take a part within its
+// time, not all.
 constexpr std::size_t kPart = 256 * 1024;
 
 class GroupBody final : public HttpBody, private SubgroupReader, private GroupReader {
@@ -35,8 +36,9 @@ class GroupBody final : public HttpBody, private SubgroupReader, private GroupRe
     std::size_t size = 0;
     const auto& objects = objects_->objects();
     while (index_ < objects.size() && size < kPart) {
-      size += take_of(objects[index_], part.chunks);
-      if (!objects[index_].complete()) break;
+      const Object& object = objects[index_];
+      size += take_of(object, kPart - size, part.chunks);
+      if (!object.complete() || taken_ < object.size) break;
       ++index_;
       taken_ = 0;
     }
@@ -63,11 +65,13 @@ class GroupBody final : public HttpBody, private SubgroupReader, private GroupRe
     return whole ? State::end : State::broken;
   }
 
-  /// Adds what there is of `object` beyond `taken_`, and returns its size.
-  std::size_t take_of(const Object& object, std::vector<Bytes>& chunks) {
+  /// Adds what there is of `object` beyond `taken_`, chunk by chunk until there are `enough`
+  /// bytes, and returns how many.
+  std::size_t take_of(const Object& object, std::size_t enough, std::vector<Bytes>& chunks) {
     std::size_t size = 0;
     std::uint64_t skip = taken_;
     for (const Bytes& chunk : object.payload) {
+      if (size >= enough) break;
       if (skip >= chunk.size()) {
         skip -= chunk.size();
         continue;
@@ -92,6 +96,8 @@ class GroupBody final : public HttpBody, private SubgroupReader, private GroupRe
     wake();
   }
   void expire() {
+    // What is there may take as long as its client does.
+    if (group_->complete()) return;
     expired_ = true;
     wake();
   }

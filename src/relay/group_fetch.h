@@ -22,7 +22,8 @@ struct GroupWanted {
 };
 
 /// Finds one group: waits for its broadcast, and for the group, from the cache or from
-/// upstream. Destroying it gives that up. Belongs to the origin's thread; the origin must
+/// upstream. Destroying it ends the interest in it; a group that upstream has been asked for by
+/// its number comes all the same. Belongs to the origin's thread; the origin must
 /// outlive it.
 class GroupFetch final : private AnnounceReader, private TrackReader {
  public:

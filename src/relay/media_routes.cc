@@ -10,6 +10,7 @@
 #include "native/client/url.h"
 #include "net/base/log.h"
 #include "net/model/error.h"
+#include "net/protocol/error.h"
 #include "relay/group_fetch.h"
 #include "relay/query.h"
 
@@ -23,7 +24,9 @@ constexpr std::string_view kWholeGroupForOne = "private, max-age=60";
 
 using Shared = std::shared_ptr<const MediaState>;
 
-HttpAnswer refusal(const Error& error) { return {401, error.detail() + "\n"}; }
+HttpAnswer refusal(const Error& error) {
+  return {error.is(SessionError::unauthorized) ? 401U : 502U, error.detail() + "\n"};
+}
 
 /// The path that `encoded` stands for; none if that is not as it should be.
 std::optional<std::string> decode(std::string_view encoded) {
@@ -37,6 +40,7 @@ std::optional<std::string> decode(std::string_view encoded) {
 Visitor visitor_of(std::string_view path, const HttpRequest& request) {
   return {.target = fmt::format("/{}?{}", path, request.query),
           .host = {},
+          .transport = {},
           .certificate = request.certificate};
 }
 

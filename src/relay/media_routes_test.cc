@@ -136,6 +136,16 @@ TEST_F(MediaRoutesTest, RefusesWithTheReason) {
   EXPECT_EQ(client.status(), 401U);
 }
 
+TEST_F(MediaRoutesTest, WhoCannotFindOutWhoMayReadSaysSo) {
+  scope_ = fail(SessionError::internal, "nobody knows");
+  Client client;
+  announced(client, "room");
+  EXPECT_EQ(client.status(), 502U);
+  fetch(client, "room/video");
+  EXPECT_EQ(client.status(), 502U);
+  EXPECT_EQ(client.answer->body, "nobody knows\n");
+}
+
 TEST_F(MediaRoutesTest, WaitsForAnAuthorizationThatComesLater) {
   publish("room");
   late_ = true;
@@ -250,6 +260,41 @@ TEST_F(MediaRoutesTest, BreaksOffAGroupThatIsNotWholeInTime) {
   run(seconds(31));
   EXPECT_EQ(ready, 1);
   EXPECT_EQ(take(client), "!");
+}
+
+TEST_F(MediaRoutesTest, AGroupThatIsWholeMayTakeItsTime) {
+  const auto track = video();
+  group_of(*track, 3, {"one"})->finish();
+  Client client;
+  fetch(client, "room/video");
+  run(seconds(31));
+  EXPECT_EQ(take(client), "one.");
+}
+
+TEST_F(MediaRoutesTest, GivesNoMoreOfAnObjectThanIsTakenInTime) {
+  const auto track = video();
+  const auto group = *track->create_group(3);
+  const std::string chunk(100'000, 'x');
+  const auto fill = [&](std::uint64_t id) {
+    ASSERT_TRUE(group->only().append_object({.id = id, .size = 10 * chunk.size()}));
+    for (int i = 0; i < 10; ++i) {
+      ASSERT_TRUE(group->only().append_payload(Bytes::copy_of(chunk)));
+    }
+  };
+  fill(0);
+  fill(1);
+  group->finish();
+  Client client;
+  fetch(client, "room/video");
+  std::size_t size = 0;
+  for (int parts = 1;; ++parts) {
+    const std::string part = take(client);
+    EXPECT_LE(part.size(), 400'001U);
+    size += part.size() - 1;
+    ASSERT_LE(parts, 20);
+    if (part.back() == '.') break;
+  }
+  EXPECT_EQ(size, 20 * chunk.size());
 }
 
 TEST_F(MediaRoutesTest, WaitsForABroadcastAndAGroup) {
