@@ -23,17 +23,19 @@ Fetcher::Fetcher(Loop& loop, Get get, const FetchLimits& limits, const HttpCache
 
 void Fetcher::fetch(const std::string& url, Done done) {
   const Time now = loop_.now();
+  const Refusal* refusal = refusal_of(url);
   if (const HttpCache::Entry* kept = cache_.find(url); kept != nullptr) {
     const Page page = kept->page;
     if (now < kept->fresh_until) return done(page);
     if (now < kept->usable_while_asking) {
-      if (!waiting_.contains(url) && queue_.size() < limits_.max_queued) ask(url);
+      const bool room = !waiting_.contains(url) && queue_.size() < limits_.max_queued;
+      if (room && refusal == nullptr) ask(url);
       return done(page);
     }
+    if (refusal != nullptr && refusal->failure && now < kept->usable_on_error) return done(page);
   }
-  if (const auto refusal = refusals_.find(url);
-      refusal != refusals_.end() && now < refusal->second.until) {
-    const Result<Page> result = refusal->second.result;
+  if (refusal != nullptr) {
+    const Result<Page> result = refusal->result;
     return done(result);
   }
   const auto asked = waiting_.find(url);
@@ -48,6 +50,11 @@ void Fetcher::fetch(const std::string& url, Done done) {
   }
   waiting_[url].push_back(std::move(done));
   ask(url);
+}
+
+const Fetcher::Refusal* Fetcher::refusal_of(const std::string& url) const {
+  const auto found = refusals_.find(url);
+  return found == refusals_.end() || loop_.now() >= found->second.until ? nullptr : &found->second;
 }
 
 void Fetcher::ask(const std::string& url) {
@@ -88,14 +95,14 @@ Result<Page> Fetcher::judge(const std::string& url, Result<HttpReply> reply) {
   const Time now = loop_.now();
   const HttpCache::Entry* kept = cache_.find(url);
   if (reply && reply->status == kOk) {
-    refusals_.erase(url);
+    forgive(url);
     const Page page{.status = kOk,
                     .body = std::make_shared<const std::string>(std::move(reply->body))};
     cache_.store(url, *reply, page, now);
     return page;
   }
   if (reply && reply->status == kNotModified && kept != nullptr) {
-    refusals_.erase(url);
+    forgive(url);
     const Page page = kept->page;
     cache_.refresh(url, *reply, now);
     return page;
@@ -104,28 +111,28 @@ Result<Page> Fetcher::judge(const std::string& url, Result<HttpReply> reply) {
     cache_.erase(url);
     const Page page{.status = reply->status, .body = std::make_shared<const std::string>()};
     const CacheControl control = CacheControl::parse(reply->cache_control);
-    refuse(url, page, std::clamp(control.max_age, limits_.missing_time, limits_.max_missing_time));
+    refuse(url, {.result = page},
+           std::clamp(control.max_age, limits_.missing_time, limits_.max_missing_time));
     return page;
   }
   // RFC 5861 §4: a failure is none, or a 5xx.
   const bool failure = !reply || reply->status >= 500;
-  if (failure && kept != nullptr && now < kept->usable_on_error) {
-    const Page page = kept->page;
-    refuse(url, page, limits_.failure_time);
-    return page;
-  }
   if (!failure) cache_.erase(url);
   const Result<Page> result =
       reply ? fail(HttpError::status, fmt::format("the answer was {}", reply->status))
             : tl::unexpected<Error>(std::move(reply).error());
-  refuse(url, result, limits_.failure_time);
+  refuse(url, {.result = result, .failure = failure}, limits_.failure_time);
+  if (failure && kept != nullptr && now < kept->usable_on_error) return kept->page;
   return result;
 }
 
-void Fetcher::refuse(const std::string& url, const Result<Page>& result,
-                     std::chrono::seconds time) {
-  const auto [place, added] =
-      refusals_.insert_or_assign(url, Refusal{.result = result, .until = later(loop_.now(), time)});
+void Fetcher::forgive(const std::string& url) {
+  if (refusals_.erase(url) > 0) std::erase(refusal_order_, url);
+}
+
+void Fetcher::refuse(const std::string& url, Refusal refusal, std::chrono::seconds time) {
+  refusal.until = later(loop_.now(), time);
+  const auto [place, added] = refusals_.insert_or_assign(url, std::move(refusal));
   if (!added) return;
   refusal_order_.push_back(url);
   while (refusal_order_.size() > limits_.max_refusals) {

@@ -61,6 +61,7 @@ class Fetcher {
   /// What is known to be no page.
   struct Refusal {
     Result<Page> result;
+    bool failure = false;  ///< the cache may have something for this case
     Time until{};
   };
 
@@ -68,7 +69,10 @@ class Fetcher {
   void start_next();
   void received(const std::string& url, Result<HttpReply> reply);
   [[nodiscard]] Result<Page> judge(const std::string& url, Result<HttpReply> reply);
-  void refuse(const std::string& url, const Result<Page>& result, std::chrono::seconds time);
+  void refuse(const std::string& url, Refusal refusal, std::chrono::seconds time);
+  void forgive(const std::string& url);
+  /// The one that holds now; null: none. Valid until the next change.
+  [[nodiscard]] const Refusal* refusal_of(const std::string& url) const;
 
   Loop& loop_;
   Get get_;

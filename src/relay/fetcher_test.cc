@@ -108,6 +108,35 @@ TEST_F(FetcherTest, UsesWhatIsStaleWhileItAsks) {
   EXPECT_TRUE(fetch().has("y"));
 }
 
+TEST_F(FetcherTest, AsksAServerThatFailsOnceInAWhile) {
+  fetch();
+  reply(0, {.status = 200, .body = "x", .cache_control = "max-age=1, stale-while-revalidate=60"});
+  wait(seconds(5));
+  fetch();
+  reply(1, {.status = 503});
+  EXPECT_TRUE(fetch().has("x"));
+  EXPECT_EQ(asked.size(), 2U);
+  wait(seconds(2));
+  EXPECT_TRUE(fetch().has("x"));
+  EXPECT_EQ(asked.size(), 3U);
+}
+
+TEST_F(FetcherTest, AFailureKeepsNothingThatTheCacheHasNot) {
+  fetch();
+  reply(0, {.status = 200, .body = "x", .cache_control = "max-age=1, stale-if-error=60"});
+  wait(seconds(5));
+  fetch();
+  fail_at(1);
+  EXPECT_EQ(fetcher->cache().size(), 1U);
+  EXPECT_TRUE(fetch().has("x"));
+  // Others displace it.
+  for (int i = 0; i < 2000; ++i) {
+    fetch(std::to_string(i));
+    reply(asked.size() - 1, {.status = 200, .body = "y", .cache_control = "max-age=60"});
+  }
+  EXPECT_TRUE(fetch().has(HttpError::unreachable));
+}
+
 TEST_F(FetcherTest, UsesWhatIsStaleInsteadOfAFailure) {
   fetch();
   reply(0, {.status = 200, .body = "x", .cache_control = "max-age=1, stale-if-error=10"});

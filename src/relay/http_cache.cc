@@ -89,8 +89,8 @@ std::size_t HttpCache::Kept::cost() const {
          entry.conditions.last_modified.size();
 }
 
-void HttpCache::set_times(Entry& entry, const CacheControl& control, std::string_view age,
-                          Time now) {
+void HttpCache::set_times(Entry& entry, std::string_view age, Time now) {
+  const CacheControl& control = entry.control;
   const seconds left = control.validate ? seconds(0) : control.max_age - read_seconds(trimmed(age));
   // It may have been stale for a while where it comes from.
   entry.fresh_until = now + std::max(left, -kLongest);
@@ -113,8 +113,9 @@ void HttpCache::store(const std::string& url, const HttpReply& reply, const Page
   if (!control.store || trimmed(reply.vary) == "*") return;
   Kept kept{.url = url,
             .entry = {.page = page,
-                      .conditions = {.etag = reply.etag, .last_modified = reply.last_modified}}};
-  set_times(kept.entry, control, reply.age, now);
+                      .conditions = {.etag = reply.etag, .last_modified = reply.last_modified},
+                      .control = control}};
+  set_times(kept.entry, reply.age, now);
   const bool askable = !reply.etag.empty() || !reply.last_modified.empty();
   const bool usable = std::max(kept.entry.usable_while_asking, kept.entry.usable_on_error) > now;
   if (kept.cost() > limits_.max_bytes || (!askable && !usable)) return;
@@ -129,9 +130,11 @@ void HttpCache::store(const std::string& url, const HttpReply& reply, const Page
 void HttpCache::refresh(const std::string& url, const HttpReply& reply, Time now) {
   const auto found = entries_.find(url);
   if (found == entries_.end()) return;
-  const CacheControl control = CacheControl::parse(reply.cache_control);
-  if (!control.store) return remove(found->second);
-  set_times(found->second->entry, control, reply.age, now);
+  Entry& entry = found->second->entry;
+  // What it does not say stays (RFC 9111 §3.2).
+  if (!reply.cache_control.empty()) entry.control = CacheControl::parse(reply.cache_control);
+  if (!entry.control.store) return remove(found->second);
+  set_times(entry, reply.age, now);
 }
 
 void HttpCache::erase(const std::string& url) {

@@ -48,6 +48,7 @@ class HttpCache {
   struct Entry {
     Page page;
     HttpConditions conditions;  ///< to ask whether it still holds
+    CacheControl control;       ///< that the times below are made of
     Time fresh_until{};
     Time usable_while_asking{};  ///< stale-while-revalidate
     Time usable_on_error{};      ///< stale-if-error
@@ -76,7 +77,7 @@ class HttpCache {
   };
   using Order = std::list<Kept>;
 
-  static void set_times(Entry& entry, const CacheControl& control, std::string_view age, Time now);
+  static void set_times(Entry& entry, std::string_view age, Time now);
   void remove(Order::iterator kept);
 
   Limits limits_;

@@ -106,6 +106,10 @@ TEST_F(HttpCacheTest, IsRefreshedWithoutABody) {
   cache.refresh("a", {.status = 304, .cache_control = "max-age=30"}, now);
   EXPECT_EQ(cache.find("a")->fresh_until, now + seconds(30));
   EXPECT_EQ(*cache.find("a")->page.body, "x");
+  // What it does not say is as it was.
+  now += seconds(100);
+  cache.refresh("a", {.status = 304}, now);
+  EXPECT_EQ(cache.find("a")->fresh_until, now + seconds(30));
   cache.refresh("a", {.status = 304, .cache_control = "no-store"}, now);
   EXPECT_EQ(cache.find("a"), nullptr);
   cache.refresh("b", {.status = 304}, now);
