@@ -1,5 +1,7 @@
 #include "relay/http_client.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -21,8 +23,10 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 
+#include "native/client/resolve.h"
 #include "native/client/url.h"
 #include "native/io/file_stamp.h"
+#include "native/io/tcp_endpoint.h"
 #include "net/base/log.h"
 
 namespace moq::relay {
@@ -50,7 +54,7 @@ tl::unexpected<Error> failed(HttpError code, const Url& url, std::string_view wh
 
 tl::unexpected<Error> bad_file(std::string_view what, const std::string& file,
                                const error_code& error) {
-  return fail(HttpError::tls, fmt::format("client.tls: {} {}: {}", what, file, error.message()));
+  return fail(HttpError::tls, fmt::format("{} {}: {}", what, file, error.message()));
 }
 
 Result<std::shared_ptr<ssl::context>> make_context(const Config::Tls& trust) {
@@ -64,8 +68,7 @@ Result<std::shared_ptr<ssl::context>> make_context(const Config::Tls& trust) {
     if (error) return bad_file("cannot read the certificates in", file, error);
   }
   if (trust.cert.empty() != trust.key.empty()) {
-    return fail(HttpError::tls,
-                "client.tls: a certificate needs its key, and a key its certificate");
+    return fail(HttpError::tls, "a certificate needs its key, and a key its certificate");
   }
   if (trust.cert.empty()) return context;
   context->use_certificate_chain_file(trust.cert, error);
@@ -123,17 +126,19 @@ HttpError kind_of(const error_code& error) {
 
 /// One request: the coroutine's, and known to the client as long as it runs.
 struct Operation {
-  explicit Operation(asio::io_context& context) : resolver(context), deadline(context) {}
+  explicit Operation(asio::io_context& context) : looked_up(context), deadline(context) {}
 
   void stop() {
     stopped = true;
-    resolver.cancel();
+    lookup.reset();
+    looked_up.cancel();
     deadline.cancel();
     if (plain) plain->close();
     if (secure) secure->next_layer().close();
   }
 
-  tcp::resolver resolver;
+  std::shared_ptr<void> lookup;  ///< of a name, which a resolver that hangs cannot hold up
+  asio::steady_timer looked_up;  ///< never expires; cancelled when it is
   asio::steady_timer deadline;
   std::optional<beast::tcp_stream> plain;  ///< until TLS takes it over
   std::shared_ptr<ssl::context> tls;       ///< of `secure`
@@ -291,13 +296,13 @@ class HttpClient::State : public std::enable_shared_from_this<State> {
                                          const HttpConditions& conditions, std::string& location) {
     error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    const auto addresses =
-        co_await operation.resolver.async_resolve(url.host(), std::to_string(url.port()), token);
-    if (error || operation.stopped) co_return failed(HttpError::unreachable, url, error.message());
+    const auto addresses = co_await look_up(operation, url);
+    if (!addresses) co_return failed(HttpError::unreachable, url, addresses.error().message());
+    if (operation.stopped) co_return failed(HttpError::unreachable, url, "it was given up");
     // Those of a redirect before are over.
     operation.secure.reset();
     operation.plain.emplace(events_.context());
-    co_await operation.plain->async_connect(addresses, token);
+    co_await operation.plain->async_connect(*addresses, token);
     if (error || operation.stopped) co_return failed(HttpError::unreachable, url, error.message());
     if (url.scheme() == "http") {
       co_return co_await exchange(*operation.plain, url, conditions, limits_, location);
@@ -315,6 +320,29 @@ class HttpClient::State : public std::enable_shared_from_this<State> {
     if (!error) co_await socket.async_handshake(ssl::stream_base::client, token);
     if (error || operation.stopped) co_return failed(HttpError::tls, url, error.message());
     co_return co_await exchange(socket, url, conditions, limits_, location);
+  }
+
+  asio::awaitable<Result<std::vector<tcp::endpoint>>> look_up(Operation& operation,
+                                                              const Url& url) {
+    std::vector<tcp::endpoint> endpoints;
+    if (operation.stopped) co_return endpoints;
+    std::optional<Error> failure;
+    operation.looked_up.expires_at(asio::steady_timer::time_point::max());
+    operation.lookup = native::resolve(
+        events_, url.host(), url.port(),
+        [&](const Result<std::vector<native::SocketAddress>>& found) {
+          if (found) {
+            std::ranges::transform(*found, std::back_inserter(endpoints), native::to_tcp);
+          } else {
+            failure = found.error();
+          }
+          operation.looked_up.cancel();
+        });
+    error_code cancelled;
+    co_await operation.looked_up.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    operation.lookup.reset();
+    if (failure) co_return fail(*std::move(failure));
+    co_return endpoints;
   }
 
   native::EventLoop& events_;

@@ -24,13 +24,6 @@
 
 namespace moq::relay {
 
-HttpHandler at_once(std::function<HttpAnswer(const HttpRequest& request)> answer) {
-  return [answer = std::move(answer)](const HttpRequest& request, const HttpRespond& reply) {
-    reply(answer(request));
-    return nullptr;
-  };
-}
-
 namespace {
 
 namespace asio = boost::asio;
@@ -145,6 +138,7 @@ class Connection final : public HttpConnection,
       if (!co_await exchange(buffer)) break;
     }
     give_up();
+    answering_ = false;
     if constexpr (std::is_same_v<Stream, TlsStream>) {
       socket().expires_after(service_.limits.request_timeout);
       if (!error && !closed_) co_await stream_.async_shutdown(token);
@@ -339,7 +333,12 @@ class Connection final : public HttpConnection,
         co_return !error;
       }
     }
-    // So that what is missing is not taken for the end.
+    // So that what is missing is not taken for the end. Where closing is the end, as for
+    // HTTP/1.0, a reset is not.
+    if (!chunked && body_ != nullptr && !body_->size()) {
+      error_code ignored;
+      socket().socket().set_option(asio::socket_base::linger(true, 0), ignored);
+    }
     socket().close();
     co_return false;
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <exception>
 #include <iterator>
 #include <list>
@@ -21,6 +20,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "native/io/network.h"
+#include "native/io/tcp_endpoint.h"
 #include "net/base/log.h"
 
 namespace moq::relay {
@@ -35,13 +36,6 @@ using Clock = std::chrono::steady_clock;
 // Lets a listener that ran out of descriptors breathe, instead of spinning on
 // the connection that it cannot take.
 constexpr std::chrono::milliseconds kAcceptPause{100};
-
-tcp::endpoint endpoint_of(const native::SocketAddress& address) {
-  tcp::endpoint endpoint;
-  std::memcpy(endpoint.data(), address.get(), address.size());
-  endpoint.resize(address.size());
-  return endpoint;
-}
 
 AcceptFailure failure_of(const error_code& error) {
   switch (error.value()) {
@@ -62,18 +56,6 @@ AcceptFailure failure_of(const error_code& error) {
 }
 
 }  // namespace
-
-std::string_view to_string(AcceptFailure failure) {
-  constexpr std::array<std::string_view, kAcceptFailures.size()> kNames = {"connection",
-                                                                           "exhausted", "unknown"};
-  return kNames.at(static_cast<std::size_t>(failure));
-}
-
-AcceptCounts& AcceptCounts::operator+=(const AcceptCounts& other) {
-  for (std::size_t i = 0; i < failures.size(); ++i) failures[i] += other.failures[i];
-  stalled = std::max(stalled, other.stalled);
-  return *this;
-}
 
 class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
  public:
@@ -115,7 +97,7 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
 
  private:
   struct Client {
-    asio::ip::address address;
+    native::Network network;
     std::shared_ptr<HttpConnection> connection;
     bool dropped = false;  ///< it counts no more
   };
@@ -137,14 +119,14 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
         continue;
       }
       stalled_since_.reset();
-      while (!stopped_ && present_ >= service_.limits.max_connections &&
-             !make_room(from.address())) {
+      const native::Network network = native::network_of(native::from_tcp(from));
+      while (!stopped_ && present_ >= service_.limits.max_connections && !make_room(network)) {
         resume_.expires_at(Clock::time_point::max());
         co_await resume_.async_wait(token);
       }
       if (stopped_) break;
       ++present_;
-      clients_.push_back({.address = from.address(),
+      clients_.push_back({.network = network,
                           .connection = make_http_connection(std::move(socket), service_, tls_,
                                                              [this] { resume_.cancel(); })});
       serve(std::prev(clients_.end()));
@@ -161,17 +143,17 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
   }
 
   /// Drops a client that is waited for, for one from `newcomer`. Whether there was one.
-  bool make_room(const asio::ip::address& newcomer) {
-    std::map<asio::ip::address, std::size_t> of_address{{newcomer, 1}};
-    for (const Client& client : clients_) ++of_address[client.address];
+  bool make_room(const native::Network& newcomer) {
+    std::map<native::Network, std::size_t> present{{newcomer, 1}};
+    for (const Client& client : clients_) ++present[client.network];
     Client* dropped = nullptr;
     const auto rank = [&](const Client& client) {
-      return std::tuple(!client.connection->answering(), of_address.at(client.address),
+      return std::tuple(!client.connection->answering(), present.at(client.network),
                         Clock::now() - client.connection->waiting_since());
     };
     for (Client& client : clients_) {
-      const bool worth_it = !client.connection->answering() ||
-                            of_address.at(client.address) > of_address.at(newcomer);
+      const bool worth_it =
+          !client.connection->answering() || present.at(client.network) > present.at(newcomer);
       if (client.dropped || !worth_it) continue;
       if (dropped == nullptr || rank(client) > rank(*dropped)) dropped = &client;
     }
@@ -210,20 +192,18 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(
                           .audience = audience,
                           .limits = limits,
                           .local = audience == HttpAudience::programs &&
-                                   endpoint_of(address).address().is_loopback()});
+                                   native::to_tcp(address).address().is_loopback()});
   if (!identity.certificates.empty()) {
     MOQ_TRY(auto tls, make_https_context(identity));
     listener->set_tls(std::move(tls));
   }
-  if (const error_code error = listener->open(endpoint_of(address))) {
+  if (const error_code error = listener->open(native::to_tcp(address))) {
     return fail(static_cast<native::IoError>(error.value()),
                 fmt::format("cannot listen for HTTP on TCP {}", address.to_string()));
   }
   listener->start();
   const tcp::endpoint local = listener->local();
-  return std::unique_ptr<HttpServer>(
-      new HttpServer(std::move(listener),
-                     native::SocketAddress(local.data(), static_cast<socklen_t>(local.size()))));
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(listener), native::from_tcp(local)));
 }
 
 HttpServer::HttpServer(std::shared_ptr<Listener> listener, const native::SocketAddress& address)

@@ -1,39 +1,17 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "native/io/event_loop.h"
 #include "native/io/packet_io.h"
 #include "net/base/error.h"
-#include "net/base/time.h"
+#include "relay/accept_counts.h"
 #include "relay/http.h"
 #include "relay/http_connection.h"
 #include "relay/http_tls.h"
 
 namespace moq::relay {
-
-/// Why a listener did not take a connection.
-enum class AcceptFailure : unsigned char {
-  connection,  ///< it died before it was taken; nobody's fault
-  exhausted,   ///< the process or the machine is out of descriptors or memory
-  unknown,
-};
-inline constexpr std::array kAcceptFailures = {AcceptFailure::connection, AcceptFailure::exhausted,
-                                               AcceptFailure::unknown};
-std::string_view to_string(AcceptFailure failure);
-
-/// What became of the connections of a listener.
-struct AcceptCounts {
-  std::array<std::uint64_t, kAcceptFailures.size()> failures{};
-  /// For how long it has been out of resources; zero if it is not.
-  Duration stalled{};
-
-  AcceptCounts& operator+=(const AcceptCounts& other);
-};
 
 /// An HTTP/1.1 server on one TCP address, with TLS or without.
 class HttpServer {

@@ -10,8 +10,8 @@
 #include "net/base/time.h"
 #include "net/protocol/traffic.h"
 #include "net/transport/transport.h"
+#include "relay/accept_counts.h"
 #include "relay/drain_status.h"
-#include "relay/http_server.h"
 #include "relay/refusals.h"
 
 namespace moq::relay {

@@ -62,6 +62,7 @@ class WebTest : public testing::Test {
     std::string received;
     bool connected = false;
     bool closed = false;
+    boost::system::error_code error;  ///< how that came
   };
   void connect(Client& client, std::string sent, const char* address = "127.0.0.1") {
     asio::co_spawn(events_.context(), run(client, std::move(sent), address), asio::detached);
@@ -94,6 +95,7 @@ class WebTest : public testing::Test {
     if (!error) {
       co_await asio::async_read(socket, asio::dynamic_buffer(client.received), token);
     }
+    client.error = error;
     client.closed = true;
   }
 };
@@ -222,6 +224,17 @@ TEST_F(LaterTest, ClosesAfterABodyForHttp10) {
   feed_->end();
   reply_(stream());
   EXPECT_THAT(finish(client), AllOf(Not(HasSubstr("chunked")), EndsWith("\r\n\r\none")));
+}
+
+TEST_F(LaterTest, ResetsWhereClosingWouldBeTheEndOfABodyThatBreaksOff) {
+  Client client;
+  connect(client, "GET /later HTTP/1.0\r\n\r\n");
+  until_asked();
+  feed_->put("one");
+  feed_->end(HttpBody::State::broken);
+  reply_(stream());
+  finish(client);
+  EXPECT_EQ(client.error, boost::asio::error::connection_reset);
 }
 
 TEST_F(LaterTest, HeadHasNoBodyThatComesBitByBit) {

@@ -17,6 +17,8 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 
+#include "native/io/tcp_endpoint.h"
+
 namespace moq::native {
 namespace {
 
@@ -40,14 +42,6 @@ struct Fetch {
   std::string authority;
   Fetched done;  ///< empty: the caller has let go
 };
-
-tcp::endpoint to_tcp(const SocketAddress& address) {
-  tcp::endpoint endpoint;
-  endpoint.resize(address.size());
-  std::copy_n(reinterpret_cast<const std::uint8_t*>(address.get()), address.size(),
-              reinterpret_cast<std::uint8_t*>(endpoint.data()));
-  return endpoint;
-}
 
 tl::unexpected<Error> failed(const Fetch& fetch, const std::string& why) {
   return fail(IoError{EHOSTUNREACH},

@@ -1,29 +1,11 @@
 #include "native/quic/admission.h"
 
-#include <netinet/in.h>
-
-#include <cstring>
-
 namespace moq::native::quic {
 
 Admission::Admission(const Limits& limits, Refused refused)
     : max_connections_(limits.max_connections),
       max_handshakes_per_address_(limits.max_handshakes_per_address),
       refused_(std::move(refused)) {}
-
-Admission::Network Admission::network_of(const SocketAddress& client) {
-  const SocketAddress plain = client.unmapped();
-  if (plain.is_v4()) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, plain.get(), sizeof(v4));
-    return {false, v4.sin_addr.s_addr};
-  }
-  sockaddr_in6 v6{};
-  std::memcpy(&v6, plain.get(), sizeof(v6));
-  std::uint64_t prefix = 0;
-  std::memcpy(&prefix, &v6.sin6_addr, sizeof(prefix));
-  return {true, prefix};
-}
 
 bool Admission::has_place() const {
   const std::scoped_lock lock(mutex_);

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "native/io/network.h"
 #include "native/io/packet_io.h"
 #include "native/quic/config.h"
 
@@ -44,9 +45,6 @@ class Admission : public std::enable_shared_from_this<Admission> {
   [[nodiscard]] std::size_t connections() const;
 
  private:
-  /// An IPv4 address, or the first 64 bits of an IPv6 address, which one host has all of.
-  using Network = std::pair<bool, std::uint64_t>;
-  static Network network_of(const SocketAddress& client);
   void handshake_over(const Network& network);
   void leave();
 
