@@ -9,24 +9,23 @@ namespace moq::relay {
 FileWatch::FileWatch(Loop& loop, std::function<void()> changed)
     : loop_(loop), changed_(std::move(changed)), timer_(loop, [this] { look(); }) {}
 
-void FileWatch::set_files(std::vector<std::string> files) {
-  files_ = std::move(files);
-  seen_ = stamps();
-  timer_.arm(files_.empty() ? kNever : later(loop_.now(), kInterval));
+FileWatch::Seen FileWatch::look_at(std::vector<std::string> files) {
+  Seen seen{.files = std::move(files)};
+  std::ranges::transform(seen.files, std::back_inserter(seen.stamps), native::stamp_of);
+  return seen;
+}
+
+void FileWatch::watch(Seen seen) {
+  seen_ = std::move(seen);
+  timer_.arm(seen_.files.empty() ? kNever : later(loop_.now(), kInterval));
 }
 
 void FileWatch::look() {
   timer_.arm(later(loop_.now(), kInterval));
-  std::vector<native::FileStamp> now = stamps();
-  if (now == seen_) return;
+  Seen now = look_at(seen_.files);
+  if (now.stamps == seen_.stamps) return;
   seen_ = std::move(now);
   changed_();
-}
-
-std::vector<native::FileStamp> FileWatch::stamps() const {
-  std::vector<native::FileStamp> all;
-  std::ranges::transform(files_, std::back_inserter(all), native::stamp_of);
-  return all;
 }
 
 }  // namespace moq::relay

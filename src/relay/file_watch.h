@@ -21,17 +21,22 @@ class FileWatch {
   FileWatch(const FileWatch&) = delete;
   FileWatch& operator=(const FileWatch&) = delete;
 
-  /// Watches these from now on, and no others. None: nothing is looked at.
-  void set_files(std::vector<std::string> files);
+  /// Files as they were at some time.
+  struct Seen {
+    std::vector<std::string> files;
+    std::vector<native::FileStamp> stamps;
+  };
+  static Seen look_at(std::vector<std::string> files);
+
+  /// Watches these and no others, for changes since they were looked at. None: nothing is.
+  void watch(Seen seen);
 
  private:
   void look();
-  [[nodiscard]] std::vector<native::FileStamp> stamps() const;
 
   Loop& loop_;
   std::function<void()> changed_;
-  std::vector<std::string> files_;
-  std::vector<native::FileStamp> seen_;
+  Seen seen_;
   Timer timer_;
 };
 

@@ -38,7 +38,7 @@ class FileWatchTest : public testing::Test {
 
 TEST_F(FileWatchTest, NoticesWhatIsWrittenReplacedAndRemoved) {
   write("two", "2");
-  watch_.set_files({file("one"), file("two")});
+  watch_.watch(FileWatch::look_at({file("one"), file("two")}));
   EXPECT_EQ(look(), 0);
   write("one", "11");
   write("two", "22");
@@ -56,7 +56,7 @@ TEST_F(FileWatchTest, NoticesWhatIsWrittenReplacedAndRemoved) {
 TEST_F(FileWatchTest, NoticesALinkThatLeadsElsewhere) {
   write("two", "1");
   fs::create_symlink("one", folder_ / "link");
-  watch_.set_files({file("link")});
+  watch_.watch(FileWatch::look_at({file("link")}));
   EXPECT_EQ(look(), 0);
   fs::create_symlink("two", folder_ / "next");
   fs::rename(file("next"), file("link"));
@@ -64,8 +64,8 @@ TEST_F(FileWatchTest, NoticesALinkThatLeadsElsewhere) {
 }
 
 TEST_F(FileWatchTest, LooksOnlyAtWhatItIsTold) {
-  watch_.set_files({file("one")});
-  watch_.set_files({});
+  watch_.watch(FileWatch::look_at({file("one")}));
+  watch_.watch(FileWatch::look_at({}));
   write("one", "11");
   EXPECT_EQ(look(), 0);
   EXPECT_EQ(loop_.next(), kNever);

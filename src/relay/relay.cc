@@ -180,7 +180,7 @@ Result<void> Relay::open(const Config& config) {
   MOQ_TRY(access_, open_access(config));
   shared_.access = access_;
   // Before they are read, so that no change after that is missed.
-  certificate_files_.set_files(certificate_files(config));
+  certificate_files_.watch(FileWatch::look_at(certificate_files(config)));
   MOQ_TRY(certificates_, load_certificates(config));
   native::ServerConfig server;
   MOQ_TRY(server.listen, resolve(config.server.bind));
@@ -229,22 +229,23 @@ Result<void> Relay::open(const Config& config) {
 }
 
 Result<std::shared_ptr<const Access>> Relay::open_access(const Config& config) {
-  AskPage ask_page;
-  if (Access::asks_pages(config.auth)) {
-    const Config::Tls& trust = trust_of(config);
-    // Those who wait for an answer of the one before go on waiting for it.
-    if (pages_.empty() || pages_.back()->trust != trust) {
-      MOQ_TRY(auto pages, Pages::create(events_, trust));
-      pages_.push_back(std::move(pages));
-    }
-    ask_page = [this, pages = pages_.back().get(), alive = std::weak_ptr(alive_)](
-                   const std::string& url, auto done) {
-      events_.post([pages, alive, url, done = std::move(done)]() mutable {
-        if (!alive.expired()) pages->fetcher.fetch(url, std::move(done));
-      });
-    };
+  if (!Access::asks_pages(config.auth)) return Access::open(config.auth);
+  const Config::Tls& trust = trust_of(config);
+  Pages* pages = pages_.empty() ? nullptr : pages_.back().get();
+  std::unique_ptr<Pages> made;
+  if (pages == nullptr || pages->trust != trust) {
+    MOQ_TRY(made, Pages::create(events_, trust));
+    pages = made.get();
   }
-  return Access::open(config.auth, std::move(ask_page));
+  MOQ_TRY(auto access, Access::open(config.auth, [this, pages, alive = std::weak_ptr(alive_)](
+                                                     const std::string& url, auto done) {
+            events_.post([pages, alive, url, done = std::move(done)]() mutable {
+              if (!alive.expired()) pages->fetcher.fetch(url, std::move(done));
+            });
+          }));
+  // Those who wait for an answer of the one before go on waiting for it.
+  if (made != nullptr) pages_.push_back(std::move(made));
+  return access;
 }
 
 Result<void> Relay::open_web(const Config& config) {
@@ -341,15 +342,13 @@ void Relay::on_workers(const std::function<void(RelayWorker&)>& task, std::funct
 }
 
 Result<void> Relay::apply(const Config& config) {
+  // Before they are read, so that no change after that is missed.
+  auto files = FileWatch::look_at(certificate_files(config));
+  MOQ_TRY(auto certificates, load_certificates(config, &certificates_));
   MOQ_TRY(auto access, open_access(config));
-  certificate_files_.set_files(certificate_files(config));
-  auto certificates = load_certificates(config, &certificates_);
-  if (!certificates) {
-    certificate_files_.set_files(certificate_files(config_));
-    return tl::unexpected<Error>(std::move(certificates).error());
-  }
+  certificate_files_.watch(std::move(files));
   config_ = config;
-  show(*std::move(certificates));
+  show(std::move(certificates));
   access_ = std::move(access);
   set_cache(config.cache);
   shutdown_.set_order(config.drain);
