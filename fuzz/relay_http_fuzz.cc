@@ -23,7 +23,7 @@ void as_auth_answer(std::string_view text) {
   const auto answer = moq::relay::read_auth_answer(text);
   if (!answer || !answer->alias) return;
   require(answer->alias->text().size() <= Path::kMaxSize, "an alias is a path");
-  require(!moq::relay::has_dots(*answer->alias), "an alias leads nowhere else");
+  require(!moq::relay::is_ambiguous(*answer->alias), "an alias leads nowhere else");
 }
 
 void as_public_answer(std::string_view text) {
@@ -48,7 +48,7 @@ void as_target(std::string_view text) {
   if (!entrance) return;
   require(entrance->path.text().size() <= Path::kMaxSize, "a path has a limit");
   require(entrance->path.has_prefix(Path("b/a")), "a host's path is above the URL's");
-  require(!moq::relay::has_dots(entrance->path), "a path leads nowhere else");
+  require(!moq::relay::is_ambiguous(entrance->path), "a path leads nowhere else");
   // What is asked about it.
   const std::string base = "https://api.example/auth";
   const std::string question =

@@ -61,8 +61,10 @@ Result<Grant> judge(const Result<Page>& page, const Visitor& visitor, const Entr
   if (visitor.certificate) {
     grant = {.scope = {.root = entrance.path}, .expires = visitor.certificate, .tier = mtls_tier};
   } else if (!entrance.token.empty()) {
-    if (answer->key == nullptr) return unauthorized("no key has the `kid` of the token");
-    MOQ_TRY(grant, verify(*answer->key, entrance, now));
+    if (!answer->key) return unauthorized("no key has the `kid` of the token");
+    const auto key = token::Key::import(*answer->key);
+    if (!key) return unavailable(failures, kService, key.error().detail());
+    MOQ_TRY(grant, verify(*key, entrance, now));
   } else {
     // What is public is relative to the path.
     MOQ_TRY(grant.scope, public_scope(answer->open_to_all, Path()));
@@ -71,7 +73,7 @@ Result<Grant> judge(const Result<Page>& page, const Visitor& visitor, const Entr
   if (answer->tier) grant.tier = *answer->tier;
   if (!answer->alias) return grant;
   if (!visitor.certificate && depth(*answer->alias) != depth(entrance.path)) {
-    log::warn("{}: its alias has another depth than the path", kService);
+    warn(failures, fmt::format("{}: its alias has another depth than the path", kService));
     return unauthorized("the path stands for no other of its depth");
   }
   grant.scope.root = *answer->alias;

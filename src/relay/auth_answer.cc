@@ -9,6 +9,7 @@
 #include "relay/visitor.h"
 #include "token/error.h"
 #include "token/json.h"
+#include "token/jwk_json.h"
 #include "token/limits.h"
 
 namespace moq::relay {
@@ -93,7 +94,7 @@ Result<AuthAnswer> read_auth_answer(std::string_view text) {
   MOQ_TRY(const auto alias, text_of(object, "alias"));
   if (alias) {
     answer.alias = Path(*alias);
-    if (answer.alias->text().size() > Path::kMaxSize || has_dots(*answer.alias)) {
+    if (answer.alias->text().size() > Path::kMaxSize || is_ambiguous(*answer.alias)) {
       return bad("\"alias\" is no path");
     }
   }
@@ -104,10 +105,10 @@ Result<AuthAnswer> read_auth_answer(std::string_view text) {
   }
   if (const json* key = member(object, "key")) {
     if (!key->is_object()) return bad("\"key\" is no object");
-    auto parsed = token::Key::parse(key->dump());
-    if (!parsed) return bad(parsed.error().detail());
-    if (!parsed->jwk().operations.verify) return bad("the key may not verify tokens");
-    answer.key = std::make_shared<const token::Key>(*std::move(parsed));
+    auto read = token::jwk_from_json(*key);
+    if (!read) return bad(read.error().detail());
+    if (!read->operations.verify) return bad("the key may not verify tokens");
+    answer.key = *std::move(read);
   }
   return answer;
 }

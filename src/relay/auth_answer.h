@@ -8,7 +8,7 @@
 #include "net/base/error.h"
 #include "net/model/path.h"
 #include "relay/config.h"
-#include "token/key.h"
+#include "token/jwk.h"
 
 /// What services say of who may connect: `auth.auth_api` and `auth.public.api`.
 namespace moq::relay {
@@ -23,9 +23,9 @@ struct AuthQuestion {
 
 /// What it answers; all of it may be left out.
 struct AuthAnswer {
-  std::optional<Path> alias;  ///< where the session's root is, instead of its path
-  PublicAccess open_to_all;   ///< relative to the path
-  std::shared_ptr<const token::Key> key;
+  std::optional<Path> alias;      ///< where the session's root is, instead of its path
+  PublicAccess open_to_all;       ///< relative to the path
+  std::optional<token::Jwk> key;  ///< which may verify
   std::optional<std::string> tier;
 };
 

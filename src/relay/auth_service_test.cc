@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "net/base/log.h"
 #include "net/protocol/error.h"
 #include "relay/auth.h"
 #include "relay/auth_answer.h"

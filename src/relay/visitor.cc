@@ -37,7 +37,7 @@ tl::unexpected<Error> unauthorized(std::string reason) {
 
 }  // namespace
 
-bool has_dots(const Path& path) {
+bool is_ambiguous(const Path& path) {
   std::string_view rest = path.text();
   while (!rest.empty()) {
     const std::string_view segment = rest.substr(0, rest.find('/'));
@@ -88,7 +88,10 @@ Result<Entrance> read_target(const Visitor& visitor, const std::vector<std::stri
   Path path(target.substr(0, mark));
   if (!domains.empty()) path = path_of_host(visitor.host, domains).join(path);
   if (path.text().size() > Path::kMaxSize) return unauthorized("the path is too long");
-  if (has_dots(path)) return unauthorized("the path has \".\" or \"..\" in it");
+  if (is_ambiguous(path))
+    return unauthorized(
+        "the path has a segment that others may read as another: \".\", \"..\", or one with "
+        "an encoded slash or a % that encodes nothing");
   auto token = token_of(mark == std::string_view::npos ? "" : target.substr(mark + 1));
   if (!token) return unauthorized("the query is not percent-encoded as it should be");
   return Entrance{.path = std::move(path), .token = *std::move(token)};

@@ -14,8 +14,9 @@ namespace moq::relay {
 /// Who asks to be let in, and where, as the connection tells it.
 struct Visitor {
   std::string target;  ///< path and query of the URL ("/room/1?jwt=..."; "" is "/")
-  std::string host;    ///< that was dialled, with or without its port; "": it is not known
-  std::string_view transport = "quic";  ///< as `auth.auth_api` is told it
+  std::string host;    ///< that was dialled, with or without its port; "": it does not count
+  /// As `auth.auth_api` is told it; "": it is not.
+  std::string_view transport = "quic";
   /// The end of the client's certificate, which has been verified; none if it has shown none.
   std::optional<token::UnixTime> certificate = {};
 };
@@ -38,8 +39,8 @@ std::optional<std::vector<std::string>> read_domains(const std::vector<std::stri
 /// "cdn.example", customer/team. Empty for the domain itself and for other hosts.
 Path path_of_host(std::string_view host, const std::vector<std::string>& domains);
 
-/// Whether it has "." or ".." in it, or a slash that is encoded, which are other paths to
-/// some programs.
-bool has_dots(const Path& path);
+/// Whether some programs would take it for another path: it has "." or ".." in it, a slash
+/// that is encoded, or a percent sign that encodes nothing.
+bool is_ambiguous(const Path& path);
 
 }  // namespace moq::relay
