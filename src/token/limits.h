@@ -15,8 +15,6 @@ inline constexpr std::size_t kMaxPrefixes = 256;
 inline constexpr std::chrono::seconds kClockTolerance{60};
 /// Bytes of a key as text: RSA of kMaxRsaBits, in base64url twice, is a quarter of it.
 inline constexpr std::size_t kMaxKeySize = 64U << 10;
-/// Bytes of a set of keys as text.
-inline constexpr std::size_t kMaxKeySetSize = 1U << 20;
 /// Arrays and objects within each other in JSON; the deepest that anybody needs is 3.
 inline constexpr std::size_t kMaxJsonDepth = 32;
 /// Characters of a `kid`.
