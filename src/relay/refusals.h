@@ -34,7 +34,7 @@ inline constexpr std::array kLimits = {Limit::connections,
                                        Limit::probes,
                                        Limit::announcements};
 
-/// As metrics and [limits] name it: "sessions_per_root".
+/// As metrics name it: "sessions_per_root".
 std::string_view to_string(Limit limit);
 
 /// What was refused, counted, and told in the log, each limit at its Pace. Any thread.
