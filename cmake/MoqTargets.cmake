@@ -72,16 +72,21 @@ function(moq_program name)
   target_link_libraries(${name} PRIVATE ${arg_LINK} moq_build_flags)
 endfunction()
 
-# moq_test(NAME FILES... [LINK targets...]): GoogleTest cases, found by ctest.
+# moq_test(NAME FILES... [LINK targets...] [TIMEOUT seconds]): GoogleTest cases, found by
+# ctest, each of which may take so long (300 s).
 function(moq_test name)
   if(NOT MOQ_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FILES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "FILES;LINK")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
   add_executable(${name} ${arg_FILES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_LINK} moq_build_flags GTest::gmock GTest::gtest_main)
   # Expectations are many and run once: optimising them costs more than it saves.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
-  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT ${arg_TIMEOUT})
 endfunction()
