@@ -33,7 +33,7 @@ class AuthServiceTest : public testing::Test {
  protected:
   using Given = std::optional<Result<Grant>>;
 
-  void open(Config::Auth config) {
+  void open(const Config::Auth& config) {
     access_ = *Access::open(config, [this](const std::string& url, auto done) {
       urls_.push_back(url);
       waiting_.push_back(std::move(done));
