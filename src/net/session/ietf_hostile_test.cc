@@ -49,6 +49,26 @@ TEST_P(IetfHostile, UnknownTypesCloseTheSession) {
   expect_clean();
 }
 
+TEST_P(IetfHostile, SetupSaysWhereToWhereTheTransportDoesNot) {
+  const transport::testing::MemoryOptions carries{.carries_path = true};
+  connect({}, carries);
+  peer->setup();
+  run();
+  EXPECT_TRUE(link->closed_with(SessionError::invalid_path));
+  connect({}, carries);
+  const std::string authority = "relay.example";
+  if (peer->traits().setup == ietf::SetupForm::one_each) {
+    peer->open_uni(peer->encoded(ietf::Setup{.options = {.authority = authority}}));
+  } else {
+    peer->open_bidi(setup::encode(
+        setup::ClientSetup{.versions = {peer->traits().code},
+                           .parameters = {{.id = setup::kAuthority, .bytes = authority}}}));
+  }
+  run();
+  EXPECT_TRUE(link->closed_with(SessionError::invalid_authority));
+  expect_clean();
+}
+
 TEST_P(IetfHostile, MalformedRequestsCloseTheSession) {
   connect();
   const Buffer good = peer->encoded(ietf::Subscribe{.track = kLive});

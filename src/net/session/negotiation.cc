@@ -7,8 +7,23 @@ namespace moq {
 
 namespace {
 
-Result<void> check_path(const std::string& path, bool expected) {
-  if (!expected) return fail(SessionError::protocol_violation, "SETUP has a PATH it must not have");
+/// moq-transport has codes of its own for what must not be there.
+bool is_transport(const ProtocolVersion& version) { return version.max_request_id != 0; }
+
+/// That nothing says where the session is to: a client says so where the transport does not.
+Result<void> check_no_target(const setup::Parameters& parameters, const ProtocolVersion& version) {
+  if (setup::find(parameters, setup::kPath) != nullptr) {
+    return fail(
+        is_transport(version) ? SessionError::invalid_path : SessionError::protocol_violation,
+        "SETUP has a PATH that it must not have");
+  }
+  if (is_transport(version) && setup::find(parameters, setup::kAuthority) != nullptr) {
+    return fail(SessionError::invalid_authority, "SETUP has an AUTHORITY that it must not have");
+  }
+  return {};
+}
+
+Result<void> check_path(const std::string& path) {
   if (path.size() > Negotiation::kMaxPath) {
     return fail(SessionError::protocol_violation,
                 "a PATH of " + std::to_string(path.size()) + " bytes in SETUP");
@@ -43,7 +58,7 @@ Negotiation::Negotiation(Loop& loop, std::shared_ptr<transport::Session> transpo
         {.id = setup::kPath,
          .bytes = config_.path.starts_with('/') ? config_.path : "/" + config_.path});
     const bool wanted = std::ranges::any_of(
-        config_.versions, [](const ProtocolVersion* each) { return each->max_request_id != 0; });
+        config_.versions, [](const ProtocolVersion* each) { return is_transport(*each); });
     if (wanted && !config_.authority.empty()) {
       message.parameters.push_back({.id = setup::kAuthority, .bytes = config_.authority});
     }
@@ -117,8 +132,10 @@ Result<void> Negotiation::received_client_setup(ByteSpan body) {
   if (result_.version == nullptr) {
     return fail(SessionError::version_negotiation, "the client offers no version of ours");
   }
-  if (const setup::Parameter* path = setup::find(message.parameters, setup::kPath)) {
-    MOQ_CHECK_OK(check_path(path->bytes, !transport_->traits().carries_path));
+  if (transport_->traits().carries_path) {
+    MOQ_CHECK_OK(check_no_target(message.parameters, *result_.version));
+  } else if (const setup::Parameter* path = setup::find(message.parameters, setup::kPath)) {
+    MOQ_CHECK_OK(check_path(path->bytes));
     result_.path = path->bytes;
   }
   result_.parameters = std::move(message.parameters);
@@ -137,9 +154,7 @@ Result<void> Negotiation::received_server_setup(ByteSpan body) {
     return fail(SessionError::version_negotiation,
                 "the server took a version that was not offered");
   }
-  if (const setup::Parameter* path = setup::find(message.parameters, setup::kPath)) {
-    MOQ_CHECK_OK(check_path(path->bytes, false));
-  }
+  MOQ_CHECK_OK(check_no_target(message.parameters, *result_.version));
   result_.parameters = std::move(message.parameters);
   return {};
 }
