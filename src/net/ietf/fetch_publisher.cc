@@ -169,15 +169,18 @@ void FetchPublisher::open_stream() {
   if (auto header = encode(session().version(), FetchHeader{.request_id = id()})) {
     source->add(*std::move(header));
   }
-  const transport::Priority place{
+  stream_ = session().transport().open_uni(priority(), std::move(source), this);
+  sender_->set_stream(stream_.get());
+}
+
+transport::Priority FetchPublisher::priority() const {
+  return {
       .band = transport::Priority::Band::media,
       .subscriber = to_priority(message_.subscriber_priority),
       .publisher = track_->info()->priority,
       .flow = id(),
       .order = start_.group,
   };
-  stream_ = session().transport().open_uni(place, std::move(source), this);
-  sender_->set_stream(stream_.get());
 }
 
 // --- The objects
@@ -346,9 +349,18 @@ Result<void> FetchPublisher::received(MessageKind kind, ByteSpan body) {
     return fail(SessionError::protocol_violation,
                 std::string(to_string(kind)) + " about a fetch of its sender's");
   }
-  MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
+  MOQ_TRY(const auto update, take_update(body));
+  if (!update) {
+    gone(StreamError::cancelled);
+    finish();
+    return {};
+  }
+  if (update->subscriber_priority) {
+    message_.subscriber_priority = *update->subscriber_priority;
+    if (stream_ != nullptr) stream_->set_priority(priority());
+  }
   if (session().traits().updates_are_answered) {
-    send(RequestUpdateOk{.request_id = update.request_id});
+    send(RequestUpdateOk{.request_id = update->request_id});
   }
   return {};
 }

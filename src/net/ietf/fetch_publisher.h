@@ -42,6 +42,7 @@ class FetchPublisher final : public Request, private transport::SendHandler {
   void on_info(const Result<TrackInfo>& info);
   void answer();
   void open_stream();
+  [[nodiscard]] transport::Priority priority() const;
 
   /// Adds objects until there are enough, and asks for what is not there.
   void step();

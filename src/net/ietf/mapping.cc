@@ -77,6 +77,19 @@ RequestErrorCode request_error_of(const Error& error) {
                                            : RequestErrorCode::does_not_exist;
 }
 
+PublishDoneCode publish_done_of(const Error& error) {
+  const auto either = [&](StreamError stream, PublishDoneCode done) {
+    return error.is(stream) || error.is(done);
+  };
+  if (either(StreamError::going_away, PublishDoneCode::going_away)) {
+    return PublishDoneCode::going_away;
+  }
+  if (either(StreamError::malformed_track, PublishDoneCode::malformed_track)) {
+    return PublishDoneCode::malformed_track;
+  }
+  return PublishDoneCode::internal;
+}
+
 bool is_encodable(const FullTrackName& name) {
   std::size_t size = name.track_name.size();
   for (const std::string& field : name.track_namespace) size += field.size();

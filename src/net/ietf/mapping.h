@@ -59,5 +59,7 @@ Result<void> set_info(const VersionInfo& version, const TrackInfo& info, M& mess
 
 /// What to answer a request with that failed for `error`.
 [[nodiscard]] RequestErrorCode request_error_of(const Error& error);
+/// What a subscription ends with whose track was given up with `error`.
+[[nodiscard]] PublishDoneCode publish_done_of(const Error& error);
 
 }  // namespace moq::ietf

@@ -174,8 +174,12 @@ void NamespaceReceiver::begin() {
 Result<void> NamespaceReceiver::received(MessageKind kind, ByteSpan body) {
   if (kind != MessageKind::request_update || !session().traits().updates_are_answered)
     return tl::unexpected<Error>(unexpected(kind, this->kind()));
-  MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
-  send(RequestUpdateOk{.request_id = update.request_id});
+  MOQ_TRY(const auto update, take_update(body));
+  if (update) {
+    send(RequestUpdateOk{.request_id = update->request_id});
+  } else {
+    on_fin();
+  }
   return {};
 }
 
@@ -248,13 +252,13 @@ Result<void> NamespacePublisher::received(MessageKind kind, ByteSpan body) {
 }
 
 Result<void> NamespacePublisher::received_update(ByteSpan body) {
-  MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
-  MOQ_TRY(const bool known, session().take_tokens(update.tokens));
-  if (!known) {
+  MOQ_TRY(const auto taken, take_update(body));
+  if (!taken) {
     stop();
-    refuse(RequestErrorCode::malformed_auth_token, "a token's alias is not known");
+    finish();
     return {};
   }
+  const RequestUpdate& update = *taken;
   const bool moved = update.prefix && *update.prefix != prefix_;
   if (moved) {
     const auto prefix = to_path(*update.prefix);

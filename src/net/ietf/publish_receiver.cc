@@ -48,9 +48,9 @@ Result<void> PublishReceiver::received(MessageKind kind, ByteSpan body) {
     return fail(SessionError::protocol_violation,
                 std::string(to_string(kind)) + " about a PUBLISH of its sender's");
   }
-  MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
-  if (session().traits().updates_are_answered) {
-    send(RequestUpdateOk{.request_id = update.request_id});
+  MOQ_TRY(const auto update, take_update(body));
+  if (update && session().traits().updates_are_answered) {
+    send(RequestUpdateOk{.request_id = update->request_id});
   }
   return {};
 }

@@ -51,8 +51,10 @@ void RemoteTrack::subscribe() {
   }
   const auto made = session_.when_request_allowed([this, alive = std::weak_ptr(alive_)] {
     if (alive.expired() || request_ != nullptr || track_->error()) return;
+    // The first demand is there before it is told of.
+    const auto wanted = wanted_ ? wanted_ : track_->combined();
     request_ = &session_.add(
-        std::make_unique<SubscribeRequest>(*this, wanted_.value_or(SubscribeOptions{})));
+        std::make_unique<SubscribeRequest>(*this, wanted.value_or(SubscribeOptions{})));
   });
   if (!made) track_->abort(made.error());
 }
@@ -201,12 +203,16 @@ void RemoteTrack::resume(std::uint64_t next) {
   subscribe();
 }
 
-void RemoteTrack::ended(std::uint64_t end) {
+void RemoteTrack::ended(std::uint64_t end, bool for_good) {
   for (const auto& [sequence, open] : std::exchange(open_, {})) {
     const auto group = open.group.lock();
     if (group != nullptr && open.streams == 0) group->finish();
   }
   track_->finish(end);
+  // Who asks for it later gets another, and with it a subscription.
+  if (!for_good) {
+    track_->abort(Error(PublishDoneCode::subscription_ended, "the peer has ended it"));
+  }
 }
 
 void RemoteTrack::forget(FetchRequest& request) {

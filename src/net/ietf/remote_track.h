@@ -71,8 +71,8 @@ class RemoteTrack final : public TrackSource {
   void failed(const Error& error);
   /// The request is over, and is to be made anew from group `next` on.
   void resume(std::uint64_t next);
-  /// No group at or after `end` will come.
-  void ended(std::uint64_t end);
+  /// No group at or after `end` will come, `for_good` or to those who read here now.
+  void ended(std::uint64_t end, bool for_good);
   void forget(TrackRequest& request);
   void forget(FetchRequest& request);
   /// The beginning of the group has come, or will not.

@@ -96,12 +96,26 @@ Result<void> Request::dispatch(MessageKind kind, ByteSpan body) {
   return received(kind, body);
 }
 
-void Request::refuse(RequestErrorCode code, const std::string& reason) {
-  if (over_) return;
-  log::debug("{}: {} {} refused: {}", session().name(), to_string(kind_), id_, reason);
+Result<std::optional<RequestUpdate>> Request::take_update(ByteSpan body) {
+  MOQ_TRY(auto update, decode<RequestUpdate>(session().version(), body));
+  MOQ_TRY(const bool known, session().take_tokens(update.tokens));
+  if (known) return update;
+  if (session().traits().updates_are_answered) {
+    send_error(RequestErrorCode::malformed_auth_token, "a token's alias is not known");
+  }
+  return std::nullopt;
+}
+
+void Request::send_error(RequestErrorCode code, const std::string& reason) {
   send(RequestError{.request_id = id_,
                     .failure = {.code = wire_code(session().version(), kind_, code),
                                 .reason = reason.substr(0, kMaxReason)}});
+}
+
+void Request::refuse(RequestErrorCode code, const std::string& reason) {
+  if (over_) return;
+  log::debug("{}: {} {} refused: {}", session().name(), to_string(kind_), id_, reason);
+  send_error(code, reason);
   finish();
 }
 

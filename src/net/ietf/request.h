@@ -80,6 +80,9 @@ class Request : public Task, private ChannelHandler {
   void open(const M& message);
   template <typename M>
   void send(const M& message);
+  /// An update of one of the peer's, and what its tokens say. None if they make it fail,
+  /// which has been answered: the request is to be ended.
+  Result<std::optional<RequestUpdate>> take_update(ByteSpan body);
   /// Ends it after what was sent.
   void finish();
   /// Gives it up: where that takes a message, the caller has sent it.
@@ -99,6 +102,7 @@ class Request : public Task, private ChannelHandler {
   virtual void gone(StreamError code) = 0;
   void on_cancel(StreamError code) final;
   void open_channel(const std::vector<std::uint8_t>& first);
+  void send_error(RequestErrorCode code, const std::string& reason);
 
   std::uint64_t id_;
   MessageKind kind_;

@@ -11,15 +11,12 @@ namespace moq::ietf {
 
 namespace {
 
+/// Without an end, whatever is wanted now: others may come who want more, and what the
+/// subscription is over for is then not over for them.
 Filter filter_for(const SubscribeOptions& options) {
   // With no start, the latest group: what the drafts leave out of it is fetched.
-  if (!options.start && !options.end) return {.type = FilterType::largest_object};
-  Filter filter{.type = FilterType::absolute_start, .start = {.group = options.start.value_or(0)}};
-  if (options.end) {
-    filter.type = FilterType::absolute_range;
-    filter.end_group = *options.end;
-  }
-  return filter;
+  if (!options.start) return {.type = FilterType::largest_object};
+  return {.type = FilterType::absolute_start, .start = {.group = *options.start}};
 }
 
 }  // namespace

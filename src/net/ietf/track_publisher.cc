@@ -138,12 +138,12 @@ void TrackPublisher::forward_again() {
 }
 
 Result<void> TrackPublisher::received_update(ByteSpan body) {
-  MOQ_TRY(const auto update, decode<RequestUpdate>(session().version(), body));
-  MOQ_TRY(const bool known, session().take_tokens(update.tokens));
-  if (!known) {
+  MOQ_TRY(const auto taken, take_update(body));
+  if (!taken) {
     done(PublishDoneCode::update_failed, "a token's alias is not known");
     return {};
   }
+  const RequestUpdate& update = *taken;
   if (subscription_ == nullptr) return {};
   SubscriberTerms terms = terms_;
   terms.priority = update.subscriber_priority.value_or(terms.priority);
@@ -319,7 +319,10 @@ void TrackPublisher::on_end(std::uint64_t /*end*/) {
 }
 
 void TrackPublisher::maybe_finish() {
-  if (ended_ && sending_.empty() && following_.empty()) done(PublishDoneCode::track_ended, "");
+  if (!ended_ || !sending_.empty() || !following_.empty()) return;
+  const auto end = delivery_->track->end();
+  const bool all = end && (!options_.end || *end == 0 || *end - 1 <= *options_.end);
+  done(all ? PublishDoneCode::track_ended : PublishDoneCode::subscription_ended, "");
 }
 
 void TrackPublisher::on_abort(const Error& error) {
@@ -330,8 +333,7 @@ void TrackPublisher::on_abort(const Error& error) {
     if (!waits_after(error)) refuse(request_error_of(error), error.detail());
     return;
   }
-  const bool going = error.is(StreamError::going_away);
-  done(going ? PublishDoneCode::going_away : PublishDoneCode::internal, error.detail());
+  done(publish_done_of(error), error.detail());
 }
 
 void TrackPublisher::done(PublishDoneCode status, const std::string& reason) {

@@ -21,7 +21,7 @@ TrackRequest::~TrackRequest() {
   // The peer may leave before all is in order.
   const bool ended = end_timer_.when() != kNever;
   RemoteTrack* track = detach();
-  if (ended && track != nullptr) track->ended(next_sequence_);
+  if (ended && track != nullptr) track->ended(next_sequence_, track_ended_);
 }
 
 RemoteTrack* TrackRequest::detach() {
@@ -83,6 +83,7 @@ Result<void> TrackRequest::received_done(ByteSpan body) {
   }
   const auto status = publish_done_code(session().version(), message.status);
   if (status == PublishDoneCode::track_ended || status == PublishDoneCode::subscription_ended) {
+    track_ended_ = status == PublishDoneCode::track_ended;
     // Its streams may come later. How many there were, not every peer tells rightly.
     streams_ = message.stream_count;
     const bool over = streams_ != 0 && streams_ended_ >= streams_;
@@ -107,7 +108,7 @@ void TrackRequest::end() {
   }
   RemoteTrack* track = detach();
   finish();
-  if (track != nullptr) track->ended(next_sequence_);
+  if (track != nullptr) track->ended(next_sequence_, track_ended_);
 }
 
 void TrackRequest::on_fin() {

@@ -54,7 +54,8 @@ class TrackRequest : public Request {
   std::uint64_t next_sequence_ = 0;
   std::uint64_t streams_ended_ = 0;
   std::uint64_t streams_ = 0;  ///< that PUBLISH_DONE told of
-  bool done_ = false;          ///< PUBLISH_DONE has come
+  bool done_ = false;          ///< PUBLISH_DONE has come...
+  bool track_ended_ = false;   ///< which said that the track is over, not this subscription only
   Timer end_timer_;
 };
 
