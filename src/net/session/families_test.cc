@@ -381,13 +381,10 @@ constexpr auto kPairName = [](const auto& given) {
   return name;
 };
 
-std::vector<const char*> all_versions() {
-  std::vector<const char*> out(testing::kVersions.begin(), testing::kVersions.end());
-  out.insert(out.end(), {"moq-transport-14", "moq-transport-18"});
-  return out;
-}
-
-INSTANTIATE_TEST_SUITE_P(Versions, Families, ::testing::ValuesIn(pairs(all_versions())), kPairName);
+INSTANTIATE_TEST_SUITE_P(Versions, Families,
+                         ::testing::ValuesIn(pairs({testing::kAllVersions.begin(),
+                                                    testing::kAllVersions.end()})),
+                         kPairName);
 INSTANTIATE_TEST_SUITE_P(
     Versions, NewerFamilies,
     ::testing::ValuesIn(pairs({"moq-lite-05", "moq-transport-14", "moq-transport-18"})), kPairName);

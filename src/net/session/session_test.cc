@@ -375,41 +375,6 @@ TEST_P(Direct, ProbeReportsThePath) {
   EXPECT_EQ(rtt, testing::traits_of(GetParam()).has_probe_rtt ? 40U : 0U);
 }
 
-TEST_P(Direct, NewestGroupGoesFirstOnASlowLink) {
-  const auto connection = link({.link = {.bitrate = 1'000'000}});
-  Source source(server, "a");
-  source.group(0, {"first"});
-  run_for(loop, seconds(1));
-  Viewer seen;
-  const auto subscription =
-      client.origin.find(Path("a"))->track("video").value()->subscribe(kLive, seen);
-  run_for(loop, seconds(1));
-  // Each takes 400 ms alone.
-  for (std::uint64_t i = 1; i < 4; ++i) source.group(i, {std::string(50000, 'x')}, i);
-  run_for(loop, milliseconds(500));
-  ASSERT_TRUE(seen.groups.contains(3));
-  EXPECT_TRUE(seen.groups[3]->complete());
-  EXPECT_FALSE(seen.groups.contains(1) && seen.groups[1]->complete());
-  run_for(loop, seconds(2));
-  ASSERT_TRUE(seen.groups.contains(1));
-  EXPECT_TRUE(seen.groups[1]->complete());
-}
-
-TEST_P(DirectOptions, OldestGroupGoesFirstWhenOrdered) {
-  const auto connection = link({.link = {.bitrate = 1'000'000}});
-  Source source(server, "a");
-  run_for(loop, seconds(1));
-  Viewer seen;
-  const auto subscription = client.origin.find(Path("a"))->track("video").value()->subscribe(
-      {.ordered = true, .max_latency = seconds(10)}, seen);
-  run_for(loop, seconds(1));
-  for (std::uint64_t i = 0; i < 3; ++i) source.group(i, {std::string(50000, 'x')}, i);
-  run_for(loop, milliseconds(500));
-  ASSERT_TRUE(seen.groups.contains(0));
-  EXPECT_TRUE(seen.groups[0]->complete());
-  EXPECT_FALSE(seen.groups.contains(2) && seen.groups[2]->complete());
-}
-
 TEST_P(DirectOptions, ExpiredGroupIsResetNotSentLate) {
   const auto connection = link({.link = {.bitrate = 1'000'000}});
   Source source(server, "a");

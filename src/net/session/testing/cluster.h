@@ -19,6 +19,10 @@ namespace moq::testing {
 /// Every version of moq-lite, for parameterised tests.
 inline constexpr std::array kVersions{"moq-lite-01", "moq-lite-02", "moq-lite-03", "moq-lite-04",
                                       "moq-lite-05"};
+/// And every draft of moq-transport.
+inline constexpr std::array kAllVersions{"moq-lite-01",     "moq-lite-02", "moq-lite-03",
+                                         "moq-lite-04",     "moq-lite-05", "moq-transport-14",
+                                         "moq-transport-18"};
 inline const lite::VersionInfo& traits_of(const std::string& version) {
   return *lite::find_by_name(version);
 }
@@ -28,6 +32,11 @@ inline std::vector<const char*> versions_with(bool lite::VersionInfo::*what) {
   std::ranges::copy_if(kVersions, std::back_inserter(out),
                        [&](const char* version) { return traits_of(version).*what; });
   return out;
+}
+/// Whether a version, of either family, has a GOAWAY on the wire.
+inline bool has_goaway(const std::string& version) {
+  const lite::VersionInfo* info = lite::find_by_name(version);
+  return info == nullptr || info->has_goaway;
 }
 /// Names the cases of a test with a version as its parameter.
 inline constexpr auto kVersionName = [](const auto& given) {
