@@ -414,6 +414,75 @@ TEST_P(IetfHostileShared, GrantThatDoesNotGrowClosesTheSession) {
   expect_clean();
 }
 
+TEST_P(IetfHostileShared, WhatWaitsForAGrantIsSentWhenItComes) {
+  connect();
+  peer->setup("/", 0);
+  run();
+  peer->ask(ietf::PublishNamespace{.track_namespace = {"theirs"}});
+  run();
+  const auto theirs = relay.origin.find(Path("theirs"));
+  ASSERT_NE(theirs, nullptr);
+  testing::Viewer seen;
+  std::vector<std::unique_ptr<Subscription>> subscriptions;
+  const auto subscribe_to = [&](const std::string& name) {
+    subscriptions.push_back(theirs->track(name).value()->subscribe({}, seen));
+    run();
+  };
+  const auto asked_for = [&] {
+    std::vector<std::string> out;
+    for (const auto& each : peer->heard<ietf::Subscribe>()) {
+      EXPECT_EQ(each.message.request_id, 1 + 2 * out.size());
+      out.push_back(each.message.track.track_name);
+    }
+    return out;
+  };
+  const auto grant = [&](std::uint64_t id) {
+    peer->control().send(peer->encoded(ietf::MaxRequestId{.request_id = id}));
+    run();
+  };
+  using Names = std::vector<std::string>;
+  subscribe_to("a");
+  subscribe_to("b");
+  EXPECT_EQ(asked_for(), Names{});
+  auto blocked = peer->told<ietf::RequestsBlocked>();
+  ASSERT_FALSE(blocked.empty());
+  EXPECT_EQ(blocked.back().max_request_id, 0U);
+  // Ids of a server's are odd: none is below 1, and one below 2.
+  grant(1);
+  EXPECT_EQ(asked_for(), Names{});
+  grant(2);
+  EXPECT_EQ(asked_for(), (Names{"a"}));
+  grant(6);
+  EXPECT_EQ(asked_for(), (Names{"a", "b"}));
+  subscribe_to("c");
+  EXPECT_EQ(asked_for(), (Names{"a", "b", "c"}));
+  const std::size_t told = peer->told<ietf::RequestsBlocked>().size();
+  subscribe_to("d");
+  EXPECT_EQ(asked_for(), (Names{"a", "b", "c"}));
+  blocked = peer->told<ietf::RequestsBlocked>();
+  ASSERT_EQ(blocked.size(), told + 1);
+  EXPECT_EQ(blocked.back().max_request_id, 6U);
+  grant(kBig);
+  EXPECT_EQ(asked_for(), (Names{"a", "b", "c", "d"}));
+  EXPECT_FALSE(seen.error);
+  EXPECT_FALSE(link->error());
+  subscriptions.clear();
+  expect_clean();
+}
+
+TEST_P(IetfHostileShared, RequestsBlockedOfThePeerIsHarmless) {
+  start();
+  for (const std::uint64_t id : {std::uint64_t{0}, std::uint64_t{4096}, kBig, kBig}) {
+    peer->control().send(peer->encoded(ietf::RequestsBlocked{.max_request_id = id}));
+    run();
+  }
+  const Asked request = subscribe();
+  run();
+  EXPECT_EQ(peer->answers<ietf::SubscribeOk>(request).size(), 1U);
+  EXPECT_FALSE(link->error());
+  expect_clean();
+}
+
 TEST_P(IetfHostileShared, WhatWaitsForAGrantIsBounded) {
   connect();
   peer->setup("/", 0);
