@@ -231,6 +231,43 @@ TEST_P(IetfLimits, TokensBeyondTheCacheCloseTheSession) {
   expect_clean();
 }
 
+TEST_P(IetfLimits, TokensAreUsedByTheirAliasesAndRemoved) {
+  start();
+  const auto token = [](ietf::TokenAction action, std::uint64_t alias) {
+    ietf::Token out{.action = action, .alias = alias};
+    // Four of these fit.
+    if (action == ietf::TokenAction::enroll) out.value = std::string(4000, 't');
+    return out;
+  };
+  const auto publish = [&](const std::string& name, std::vector<ietf::Token> tokens) {
+    const Asked request =
+        peer->ask(ietf::PublishNamespace{.track_namespace = {name}, .tokens = std::move(tokens)});
+    run();
+    return request;
+  };
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    publish("enroll" + std::to_string(i), {token(ietf::TokenAction::enroll, i)});
+    EXPECT_NE(relay.origin.find(Path("enroll" + std::to_string(i))), nullptr);
+  }
+  publish("use", {token(ietf::TokenAction::use_alias, 2)});
+  EXPECT_NE(relay.origin.find(Path("use")), nullptr);
+  publish("remove", {token(ietf::TokenAction::remove, 2)});
+  EXPECT_NE(relay.origin.find(Path("remove")), nullptr);
+  // There is room again, and the alias is free.
+  const Asked removed = publish("removed", {token(ietf::TokenAction::use_alias, 2)});
+  expect_refusal(removed, RequestErrorCode::malformed_auth_token);
+  EXPECT_EQ(relay.origin.find(Path("removed")), nullptr);
+  publish("again", {token(ietf::TokenAction::enroll, 2)});
+  EXPECT_FALSE(link->error());
+  EXPECT_NE(relay.origin.find(Path("again")), nullptr);
+  publish("use again", {token(ietf::TokenAction::use_alias, 2)});
+  EXPECT_NE(relay.origin.find(Path("use again")), nullptr);
+  // But for one more there is not.
+  publish("more", {token(ietf::TokenAction::enroll, 9)});
+  EXPECT_TRUE(link->closed_with(SessionError::auth_token_cache_overflow));
+  expect_clean();
+}
+
 // --- Peers that read nothing, or slowly
 
 TEST_P(IetfLimitsStreams, PeerThatReadsNoAnnouncementsIsBounded) {
