@@ -92,7 +92,8 @@ std::optional<FetchedObject> next_fetched14(Reader& in) {
 }
 
 // Draft-18 §"Fetch Header": flags say what there is, and what is as before.
-std::optional<FetchedObject> next_fetched18(Reader& in, std::optional<Location> previous) {
+std::optional<FetchedObject> next_fetched18(Reader& in, std::optional<Location> previous,
+                                            std::uint8_t order) {
   constexpr std::uint64_t kRange = 0x80;
   const auto flags = in.integer();
   if (!flags) return std::nullopt;
@@ -108,7 +109,8 @@ std::optional<FetchedObject> next_fetched18(Reader& in, std::optional<Location> 
   if (!group || !subgroup || !object) return std::nullopt;
   Location at{*group, *object};
   if (previous) {
-    at.group = previous->group + (has_group ? *group + 1 : 0);
+    const std::uint64_t step = has_group ? *group + 1 : 0;
+    at.group = order == group_order::kDescending ? previous->group - step : previous->group + step;
     if (!has_object) at.object = previous->object + 1;
     if (has_object && !has_group) at.object = previous->object + *object;
   }
@@ -142,7 +144,7 @@ Buffer encode(const Draft& draft, const Fetched& fetched) {
   return out.take();
 }
 
-std::optional<Fetched> decode_fetch(const Draft& draft, ByteSpan bytes) {
+std::optional<Fetched> decode_fetch(const Draft& draft, ByteSpan bytes, std::uint8_t order) {
   Reader in = draft.reader(bytes);
   if (in.integer() != kFetchHeader) return std::nullopt;
   const auto id = in.integer();
@@ -151,7 +153,7 @@ std::optional<Fetched> decode_fetch(const Draft& draft, ByteSpan bytes) {
   while (true) {
     const auto previous =
         found.objects.empty() ? std::nullopt : std::optional(found.objects.back().location);
-    auto next = draft.number() == 14 ? next_fetched14(in) : next_fetched18(in, previous);
+    auto next = draft.number() == 14 ? next_fetched14(in) : next_fetched18(in, previous, order);
     if (!next) return found;
     found.objects.push_back(*std::move(next));
   }

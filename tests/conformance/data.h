@@ -64,14 +64,15 @@ struct FetchedObject {
   friend bool operator==(const FetchedObject&, const FetchedObject&) = default;
 };
 
-/// The answer to the FETCH with this id, in ascending order.
+/// The answer to the FETCH with this id.
 struct Fetched {
   std::uint64_t request_id = 0;
   std::vector<FetchedObject> objects;
 };
 /// The whole stream, whose objects are in one group, one after the other.
 [[nodiscard]] Buffer encode(const Draft& draft, const Fetched& fetched);
-/// As `decode_subgroup`, of what a FETCH_HEADER begins.
-[[nodiscard]] std::optional<Fetched> decode_fetch(const Draft& draft, ByteSpan bytes);
+/// As `decode_subgroup`, of what a FETCH_HEADER begins; with its groups in this order.
+[[nodiscard]] std::optional<Fetched> decode_fetch(const Draft& draft, ByteSpan bytes,
+                                                  std::uint8_t order);
 
 }  // namespace moq::conformance

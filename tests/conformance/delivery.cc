@@ -93,16 +93,23 @@ Request fetch(Client& client, Fetch message) {
 
 Request join(Client& client, const Request& subscription, std::uint64_t groups) {
   const std::uint64_t id = client.take_id();
-  return client.request(id, client.draft().joining_fetch(id, subscription.id, groups));
+  return client.request(
+      id, client.draft().joining_fetch(id, Fetch::kRelativeJoining, subscription.id, groups));
 }
 
-Result<Fetched> fetched(Client& client, const Request& request) {
+Request join_from(Client& client, const Request& subscription, std::uint64_t first) {
+  const std::uint64_t id = client.take_id();
+  return client.request(
+      id, client.draft().joining_fetch(id, Fetch::kAbsoluteJoining, subscription.id, first));
+}
+
+Result<Fetched> fetched(Client& client, const Request& request, std::uint8_t order) {
   MOQ_TRY(const Message ok, client.accepted(request));
   if (ok.type != type::kFetchOk) return unmet("FETCH was answered by message " + hex(ok.type));
   std::optional<Fetched> got;
   const bool whole = client.connection().wait([&] {
     for (const Stream* stream : client.connection().incoming_uni()) {
-      got = decode_fetch(client.draft(), stream->received());
+      got = decode_fetch(client.draft(), stream->received(), order);
       if (got && got->request_id == request.id && stream->ended()) return true;
     }
     return false;

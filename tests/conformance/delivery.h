@@ -37,8 +37,12 @@ Outcome hears_the_end(Client& client, const Request& request);
 Request fetch(Client& client, Fetch message);
 /// FETCH of the groups from so many before a subscription's Largest Object's on.
 Request join(Client& client, const Request& subscription, std::uint64_t groups);
-/// The objects of a fetch. Waits for the end of its stream.
-Result<Fetched> fetched(Client& client, const Request& request);
+/// The same from the group `first` on.
+Request join_from(Client& client, const Request& subscription, std::uint64_t first);
+/// The objects of a fetch, which has asked for this order of groups. Waits for the end of its
+/// stream.
+Result<Fetched> fetched(Client& client, const Request& request,
+                        std::uint8_t order = group_order::kAscending);
 
 /// A track that the relay has brought.
 struct Brought {

@@ -56,6 +56,26 @@ Outcome fetch_group(Stage& stage) {
   return Verdict{};
 }
 
+/// Within a group, objects are in ascending order nevertheless.
+Outcome fetch_descending(Stage& stage) {
+  MOQ_TRY(const Relayed made, relay(stage, everything()));
+  Client& client = *made.subscriber;
+  for (std::uint64_t i = 2; i <= 5; ++i) {
+    made.publisher->send(group(i, 3, made.alias));
+    MOQ_CHECK_OK(client.group_stream(i, 3));
+  }
+  const Request request = fetch(client, {.group_order = group_order::kDescending,
+                                         .track = {stage.space(), "video"},
+                                         .start = {2, 1},
+                                         .end = {4, 2}});
+  MOQ_TRY(const Fetched got, fetched(client, request, group_order::kDescending));
+  std::vector<Location> all;
+  for (const FetchedObject& each : got.objects) all.push_back(each.location);
+  const std::vector<Location> wanted{{4, 0}, {4, 1}, {3, 0}, {3, 1}, {3, 2}, {2, 1}, {2, 2}};
+  if (all != wanted) return unmet(to_string(all) + " is fetched");
+  return Verdict{};
+}
+
 Outcome fetch_nothing(Stage& stage) {
   MOQ_TRY(const auto client, stage.join());
   const Request request = fetch(*client, {.track = {stage.space(), "any"}, .end = {1, 0}});
@@ -203,6 +223,32 @@ Outcome largest_filter(Stage& stage) {
   return gets(*client, {{0, 2}, {1, 0}});
 }
 
+Outcome next_group_filter(Stage& stage) {
+  MOQ_TRY(const Relayed made, relay(stage, everything()));
+  const Subgroup sent = group(0, 2, made.alias);
+  Stream& stream = made.publisher->send(sent, false);
+  MOQ_CHECK_OK(made.subscriber->group_stream(0, 2));
+  Request request;
+  MOQ_TRY(const auto client,
+          subscribe_too(stage, {.filter = Filter{.type = Filter::kNextGroup}}, request));
+  const auto ok = stage.draft().parse_subscribe_ok(client->answers(request).front().body);
+  if (!ok || ok->largest != Location{0, 1}) {
+    return unmet("SUBSCRIBE_OK does not say that 0/1 is the Largest Object");
+  }
+  stream.write(more(stage.draft(), sent, 3));
+  stream.end();
+  for (std::uint64_t i = 1; i <= 2; ++i) made.publisher->send(group(i, 3, made.alias));
+  MOQ_CHECK_OK(made.subscriber->group_stream(0, 4));
+  MOQ_CHECK_OK(made.subscriber->group_stream(2, 3));
+  return gets(*client, {{1, 0}, {1, 1}, {1, 2}, {2, 0}, {2, 1}, {2, 2}});
+}
+
+/// There is no group yet: the next one is the first.
+Outcome first_group_filter(Stage& stage) {
+  return filtered(stage, {.type = Filter::kNextGroup},
+                  {{0, 0}, {0, 1}, {1, 0}, {1, 1}, {2, 0}, {2, 1}});
+}
+
 Outcome unsubscribed(Stage& stage) {
   MOQ_TRY(const Relayed made, relay(stage, everything()));
   made.publisher->send(group(0, 1, made.alias), false);
@@ -294,6 +340,8 @@ constexpr Case kCases[]{
      join_nothing},
     {"47d", Of::only18, "A joining FETCH of no subscription", "refused with 0x32",
      "Joining Fetches", join_nothing},
+    {"47e", Of::both, "FETCH of groups in descending order",
+     "FETCH_OK, and the range's groups in that order", "Fetch Handling", fetch_descending},
     {"50a", Of::both, "A namespace that comes and goes below a prefix that was asked for",
      "told of both", "Publishing Namespaces", tells_of_namespace},
     {"50b", Of::both, "The same in one session", "told of both", "Subscribing to Namespaces",
@@ -308,6 +356,11 @@ constexpr Case kCases[]{
      "SUBSCRIBE; Subscription Filters", range_filter},
     {"52d", Of::both, "SUBSCRIBE from the Largest Object on, inside of a group",
      "told of it, and objects after it", "SUBSCRIBE; Subscription Filters", largest_filter},
+    {"52e", Of::both, "SUBSCRIBE from the next group on, inside of a group",
+     "told of the Largest Object, and objects of later groups only",
+     "SUBSCRIBE; Subscription Filters", next_group_filter},
+    {"52f", Of::both, "The same, and there is no group yet", "objects from the first group on",
+     "SUBSCRIBE; Subscription Filters", first_group_filter},
     {"53", Of::only14, "UNSUBSCRIBE while a stream is open", "the stream is reset with 0x1",
      "Closing Subgroup Streams", unsubscribed},
     {"53", Of::only18, "A SUBSCRIBE that is cancelled while a stream is open",

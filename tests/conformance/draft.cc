@@ -8,7 +8,6 @@ namespace moq::conformance {
 namespace {
 
 constexpr std::uint64_t kStandalone = 0x1;
-constexpr std::uint64_t kRelativeJoining = 0x2;
 
 /// Draft 14: one control stream, numbers in fields, answers that name their request.
 class Draft14 final : public Draft {
@@ -61,18 +60,19 @@ class Draft14 final : public Draft {
 
   Buffer fetch(const Fetch& message) const override {
     Writer out = writer();
-    out.integer(message.id).byte(128).byte(1).integer(message.fetch_type);
+    out.integer(message.id).byte(128).byte(message.group_order.value_or(group_order::kAscending));
+    out.integer(message.fetch_type);
     out.names(message.track.space).text(message.track.name);
     out.integer(message.start.group).integer(message.start.object);
     out.integer(message.end.group).integer(message.end.object);
     return this->message(type::kFetch, out.bytes(counted(message.parameters)).take());
   }
 
-  Buffer joining_fetch(std::uint64_t id, std::uint64_t subscription,
-                       std::uint64_t groups) const override {
+  Buffer joining_fetch(std::uint64_t id, std::uint64_t fetch_type, std::uint64_t subscription,
+                       std::uint64_t start) const override {
     Writer out = writer();
-    out.integer(id).byte(128).byte(1).integer(kRelativeJoining);
-    return message(type::kFetch, out.integer(subscription).integer(groups).integer(0).take());
+    out.integer(id).byte(128).byte(group_order::kAscending).integer(fetch_type);
+    return message(type::kFetch, out.integer(subscription).integer(start).integer(0).take());
   }
 
   std::optional<Fetch> parse_fetch(ByteSpan body) const override {
@@ -219,18 +219,20 @@ class Draft18 final : public Draft {
   }
 
   Buffer fetch(const Fetch& message) const override {
+    Fields all = message.parameters;
+    if (message.group_order) all.push_back(byte_field(id::kGroupOrder, *message.group_order));
     Writer out = writer();
     out.integer(message.id).integer(message.fetch_type);
     out.names(message.track.space).text(message.track.name);
     out.integer(message.start.group).integer(message.start.object);
     out.integer(message.end.group).integer(message.end.object);
-    return this->message(type::kFetch, out.bytes(counted(message.parameters)).take());
+    return this->message(type::kFetch, out.bytes(counted(all)).take());
   }
 
-  Buffer joining_fetch(std::uint64_t id, std::uint64_t subscription,
-                       std::uint64_t groups) const override {
+  Buffer joining_fetch(std::uint64_t id, std::uint64_t fetch_type, std::uint64_t subscription,
+                       std::uint64_t start) const override {
     Writer out = writer();
-    out.integer(id).integer(kRelativeJoining).integer(subscription).integer(groups).integer(0);
+    out.integer(id).integer(fetch_type).integer(subscription).integer(start).integer(0);
     return message(type::kFetch, out.take());
   }
 

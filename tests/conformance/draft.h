@@ -61,6 +61,11 @@ inline constexpr std::uint64_t kGroupOrder = 0x22;
 inline constexpr std::uint64_t kPrefix = 0x34;
 }  // namespace id
 
+namespace group_order {
+inline constexpr std::uint8_t kAscending = 1;
+inline constexpr std::uint8_t kDescending = 2;
+}  // namespace group_order
+
 struct Location {
   std::uint64_t group = 0;
   std::uint64_t object = 0;
@@ -83,6 +88,7 @@ struct Field {
 using Fields = std::vector<Field>;
 
 struct Filter {
+  static constexpr std::uint64_t kNextGroup = 1;
   static constexpr std::uint64_t kLargestObject = 2;
   static constexpr std::uint64_t kAbsoluteStart = 3;
   static constexpr std::uint64_t kAbsoluteRange = 4;
@@ -101,9 +107,13 @@ struct Subscribe {
   Fields parameters;
 };
 
+/// As in Subscribe, what is not set.
 struct Fetch {
+  static constexpr std::uint64_t kRelativeJoining = 2;
+  static constexpr std::uint64_t kAbsoluteJoining = 3;
   std::uint64_t id = 0;
   std::uint64_t fetch_type = 1;
+  std::optional<std::uint8_t> group_order;
   TrackName track;
   Location start;
   Location end;
@@ -188,9 +198,11 @@ class Draft {
   [[nodiscard]] virtual Buffer publish_done(std::uint64_t id, std::uint64_t code,
                                             std::uint64_t streams) const = 0;
   [[nodiscard]] virtual Buffer fetch(const Fetch& message) const = 0;
-  /// Of the groups from `groups` before the Largest Object's on, up to that object.
-  [[nodiscard]] virtual Buffer joining_fetch(std::uint64_t id, std::uint64_t subscription,
-                                             std::uint64_t groups) const = 0;
+  /// Up to the Largest Object, from the group `start`; or from the group so many before that
+  /// object's, as the type has it.
+  [[nodiscard]] virtual Buffer joining_fetch(std::uint64_t id, std::uint64_t fetch_type,
+                                             std::uint64_t subscription,
+                                             std::uint64_t start) const = 0;
   /// A FETCH of the relay's of a range, from behind its request id.
   [[nodiscard]] virtual std::optional<Fetch> parse_fetch(ByteSpan body) const = 0;
   [[nodiscard]] virtual Buffer fetch_error(std::uint64_t id, std::uint64_t code,

@@ -19,20 +19,23 @@ Outcome both_get(Client& client, const Fetched& fetch, std::uint64_t alias,
   return gets(client, after, alias);
 }
 
-Outcome joins(Stage& stage) {
+/// `join` makes the FETCH, of groups from 3 on.
+Outcome joins(Stage& stage, Request (*join)(Client&, const Request& subscription)) {
   RelayedOptions options;
   options.subscribe.filter = Filter{.type = Filter::kAbsoluteStart};
   MOQ_TRY(const Relayed made, relay(stage, std::move(options)));
-  made.publisher->send(group(3, 2, made.alias));
+  for (std::uint64_t i = 2; i <= 3; ++i) {
+    made.publisher->send(group(i, 2, made.alias));
+    MOQ_CHECK_OK(made.subscriber->group_stream(i, 2));
+  }
   const Subgroup sent = group(4, 3, made.alias);
   Stream& stream = made.publisher->send(sent, false);
-  MOQ_CHECK_OK(made.subscriber->group_stream(3, 2));
   MOQ_CHECK_OK(made.subscriber->group_stream(4, 3));
   MOQ_TRY(const auto client, stage.join());
   const Request request =
       client->subscribe({.track = {stage.space(), "video"}, .filter = Filter{}});
   // Both at once.
-  const Request joining = join(*client, request, 1);
+  const Request joining = join(*client, request);
   MOQ_TRY(const Message answer, client->accepted(request));
   const auto ok = stage.draft().parse_subscribe_ok(answer.body);
   if (!ok || ok->largest != kLargest) {
@@ -44,6 +47,17 @@ Outcome joins(Stage& stage) {
   MOQ_TRY(const Fetched got, fetched(*client, joining));
   return both_get(*client, got, ok->alias, {{3, 0}, {3, 1}, {4, 0}, {4, 1}, {4, 2}},
                   {{4, 3}, {4, 4}, {5, 0}});
+}
+
+Outcome joins_relative(Stage& stage) {
+  return joins(stage, [](Client& client, const Request& subscription) {
+    return join(client, subscription, 1);
+  });
+}
+Outcome joins_absolute(Stage& stage) {
+  return joins(stage, [](Client& client, const Request& subscription) {
+    return join_from(client, subscription, 3);
+  });
 }
 
 /// The Joining Location moves when a subscription begins to forward.
@@ -329,12 +343,14 @@ constexpr Case kCases[]{
     {"51c", Of::both, "The same, and an update to Forward 1 two objects later",
      "the objects after it, and none twice", "Subscriptions", forwards_again},
     {"64c", Of::both, "SUBSCRIBE inside of a group, and a relative joining FETCH at once",
-     "told of the Largest Object, and each object once", "Joining Fetches", joins},
+     "told of the Largest Object, and each object once", "Joining Fetches", joins_relative},
     {"64d", Of::only18, "SUBSCRIBE with FORWARD 0, an update to 1, and a joining FETCH",
      "told of the Largest Object of either time, and each object once",
      "Joining Fetches; LARGEST OBJECT Parameter", joins_after_update},
     {"64e", Of::only18, "A joining FETCH of a subscription with FORWARD 0", "refused with 0x11",
      "Joining Fetches", joins_not_forwarded},
+    {"64f", Of::both, "SUBSCRIBE inside of a group, and an absolute joining FETCH at once",
+     "told of the Largest Object, and each object once", "Joining Fetches", joins_absolute},
     {"65a", Of::both, "SUBSCRIBE_OK with a Largest Object, and what is behind it",
      "FETCH of the group's beginning; the subscriber can have each object, once", "FETCH",
      whole_group},
