@@ -103,21 +103,20 @@ MetricFamily directions(const Report& report, std::string name, std::string help
 
 template <typename Count>
 MetricFamily by_tier(const Report& report, MetricType type, std::string name, std::string help,
-                     const Count& count) {
+                     const Count& count, const std::vector<ClientMetric::Label>& more = {}) {
   Family family(type, std::move(name), std::move(help));
-  for (const auto& [tier, sum] : report.tiers) family.add(number(count(sum)), {{"tier", tier}});
+  for (const auto& [tier, sum] : report.tiers) {
+    std::vector<ClientMetric::Label> labels{{"tier", tier}};
+    labels.insert(labels.end(), more.begin(), more.end());
+    family.add(number(count(sum)), std::move(labels));
+  }
   return family.take();
 }
 
-void add_traffic(Families& families, const Report& report) {
-  families.push_back(
-      directions(report, "moq_relay_bytes_total", "Payload of media.", &Traffic::bytes));
-  families.push_back(
-      directions(report, "moq_relay_frames_total", "Frames (objects) of media.", &Traffic::frames));
-  families.push_back(
-      directions(report, "moq_relay_groups_total", "Groups of media.", &Traffic::groups));
+/// What peers ask for, which has the role of what they are sent.
+void add_demand(Families& families, const Report& report) {
   const auto add = [&](MetricType type, const char* name, const char* help, auto count) {
-    families.push_back(by_tier(report, type, name, help, count));
+    families.push_back(by_tier(report, type, name, help, count, {{"role", "publisher"}}));
   };
   add(MetricType::Counter, "moq_relay_fetches_total", "Fetches that peers have begun.",
       [](const TierReport& tier) { return tier.traffic.fetches; });
@@ -128,11 +127,23 @@ void add_traffic(Families& families, const Report& report) {
       [](const TierReport& tier) { return tier.subscriptions; });
   add(MetricType::Gauge, "moq_relay_viewers", "Sessions with subscriptions that run.",
       [](const TierReport& tier) { return tier.viewers; });
-  add(MetricType::Counter, "moq_relay_sessions_opened_total", "Sessions that were let in.",
-      [](const TierReport& tier) { return tier.opened; });
-  add(MetricType::Counter, "moq_relay_sessions_closed_total",
-      "Those of them that have ended; subtract from opened for those that are there.",
-      [](const TierReport& tier) { return tier.closed; });
+}
+
+void add_traffic(Families& families, const Report& report) {
+  families.push_back(
+      directions(report, "moq_relay_bytes_total", "Payload of media.", &Traffic::bytes));
+  families.push_back(
+      directions(report, "moq_relay_frames_total", "Frames (objects) of media.", &Traffic::frames));
+  families.push_back(
+      directions(report, "moq_relay_groups_total", "Groups of media.", &Traffic::groups));
+  add_demand(families, report);
+  families.push_back(by_tier(report, MetricType::Counter, "moq_relay_sessions_opened_total",
+                             "Sessions that were let in.",
+                             [](const TierReport& tier) { return tier.opened; }));
+  families.push_back(
+      by_tier(report, MetricType::Counter, "moq_relay_sessions_closed_total",
+              "Those of them that have ended; subtract from opened for those that are there.",
+              [](const TierReport& tier) { return tier.closed; }));
 }
 
 /// The middle and the ends of what connections have.

@@ -44,12 +44,17 @@ TEST(MetricsTest, SplitsTrafficByTierAndRole) {
   tier.traffic.sent = {.bytes = 1000, .frames = 10, .groups = 2};
   tier.traffic.received = {.bytes = 500, .frames = 5, .groups = 1};
   tier.traffic.subscriptions = 9;
+  tier.traffic.fetches = 6;
   const std::string text = metrics_text(measured);
   const std::string name = "tier=\"region/\\\"sjc\\\"\"";
   EXPECT_THAT(text, HasSubstr("moq_relay_bytes_total{" + name + ",role=\"publisher\"} 1000\n"));
   EXPECT_THAT(text, HasSubstr("moq_relay_frames_total{" + name + ",role=\"subscriber\"} 5\n"));
-  EXPECT_THAT(text, HasSubstr("moq_relay_viewers{" + name + "} 3\n"));
-  EXPECT_THAT(text, HasSubstr("moq_relay_subscriptions_opened_total{" + name + "} 9\n"));
+  // What peers ask for has the role of what they are sent.
+  const std::string sent = "{" + name + ",role=\"publisher\"} ";
+  EXPECT_THAT(text, HasSubstr("moq_relay_viewers" + sent + "3\n"));
+  EXPECT_THAT(text, HasSubstr("moq_relay_subscriptions" + sent + "4\n"));
+  EXPECT_THAT(text, HasSubstr("moq_relay_subscriptions_opened_total" + sent + "9\n"));
+  EXPECT_THAT(text, HasSubstr("moq_relay_fetches_total" + sent + "6\n"));
   EXPECT_THAT(text, HasSubstr("moq_relay_sessions_closed_total{" + name + "} 2\n"));
 }
 
