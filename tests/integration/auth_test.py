@@ -195,7 +195,8 @@ class Services(Guarded):
 
     def test_a_service_decides(self):
         private, public = self.key("first")
-        relay = self.asking(f'auth_api = "{self.server.url}/auth"')
+        operators = free_port()
+        relay = self.asking(f'auth_api = "{self.server.url}/auth"', tail=f"[internal]\nlisten = {operators}")
 
         def decide(request: pages.Request) -> None:
             query = self.server.queries("/auth")[-1]
@@ -218,6 +219,13 @@ class Services(Guarded):
         self.assertEqual(self.server.queries("/auth"),
                          [{"root": "x7k2qp", "transport": "quic"},
                           {"root": "demo", "kid": "first", "transport": "quic"}])
+        # And the same account.
+        relay.errors.expect(": left: ", count=2)
+        counted = self.metrics(operators)
+        self.assertEqual(counted['moq_relay_sessions_closed_total{tier="local"}'], 2)
+        self.assertEqual(counted['moq_relay_sessions_closed_total{tier=""}'], 0)
+        for role in ("publisher", "subscriber"):
+            self.assertGreaterEqual(counted[f'moq_relay_frames_total{{tier="local",role="{role}"}}'], media.FRAME_RATE)
         self.assertNoneIn(relay, token)
 
     def test_whatever_a_service_says_nobody_else_comes_in(self):

@@ -1,11 +1,15 @@
 """What the cases of all integration tests start from."""
 
+import contextlib
+import http.client
 import itertools
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 import processes
@@ -93,6 +97,28 @@ class Case(unittest.TestCase):
 
     def figures(self) -> Figures:
         return Figures(self.folder / f"figures{len(list(self.folder.glob('figures*')))}")
+
+    def metrics(self, port: int) -> dict[str, float]:
+        """What an [internal] listener tells Prometheus, which would take all of it."""
+        connection = http.client.HTTPConnection("localhost", port, timeout=processes.SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", "/metrics")
+            answer = connection.getresponse()
+            body = answer.read()
+        self.assertEqual((answer.status, answer.headers["Content-Type"]),
+                         (200, "text/plain; version=0.0.4; charset=utf-8"))
+        if shutil.which("promtool"):
+            done = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
+            self.assertEqual((done.returncode, done.stdout + done.stderr), (0, b""))
+        lines = [line.rsplit(" ", 1) for line in body.decode().splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in lines}
+
+    def until_metric(self, port: int, name: str, least: float) -> dict[str, float]:
+        """The first metrics with `name` at `least` or above."""
+        deadline = time.monotonic() + processes.SECONDS
+        while (values := self.metrics(port)).get(name, 0) < least:
+            self.assertLess(time.monotonic(), deadline, f"{name} did not get to {least}")
+        return values
 
     def assertEndsWell(self, program: processes.Process, seconds: float = processes.SECONDS) -> None:
         self.assertEqual(program.wait(seconds), 0, f"{program.name}: {program.text()}")
