@@ -1,6 +1,8 @@
 """What changes while a relay serves: certificates in their files, and relay.toml at SIGHUP."""
 
+import contextlib
 import hashlib
+import itertools
 import os
 import pathlib
 import signal
@@ -9,6 +11,7 @@ import ssl
 import subprocess
 import threading
 import unittest
+from collections.abc import Iterator
 
 import case
 import certificates
@@ -19,6 +22,28 @@ import relay
 STAY = 200
 COME = 20
 IN_USE = "new certificates are in use"
+
+
+class Stream:
+    """Goes: how many rounds there were, and when the next are over."""
+
+    def __init__(self) -> None:
+        self.rounds = 0
+        self.failed = ""
+        self._changed = threading.Condition()
+
+    def count(self, failed: str = "") -> None:
+        with self._changed:
+            self.rounds += not failed
+            self.failed = failed
+            self._changed.notify_all()
+
+    def more(self) -> None:
+        """Waits for a round that begins from now on."""
+        with self._changed:
+            least = self.rounds + 2
+            if not self._changed.wait_for(lambda: self.failed or self.rounds >= least, 2 * processes.SECONDS):
+                raise AssertionError("no sessions come any more")
 
 
 class Reload(case.Case):
@@ -33,6 +58,40 @@ class Reload(case.Case):
     def leave(self, guests: processes.Process) -> None:
         guests.stdin.close()
         self.assertEndsWell(guests)
+
+    @contextlib.contextmanager
+    def sessions_that_stay_and_come(self, server: relay.Relay, path: str = "",
+                                    stays_at: str | None = None) -> Iterator[Stream]:
+        """STAY sessions that are there all the time, at `stays_at` if given, and others that come to `path`, COME at
+        once, on either carrier, and leave: none is refused or lost."""
+        stay = self.guests(server.url(path if stays_at is None else stays_at), STAY)
+        self.assertAllThere(stay, STAY)
+        stream = Stream()
+        stop = threading.Event()
+
+        def come() -> None:
+            for scheme in itertools.cycle(("moqt", "https")):
+                if stop.is_set():
+                    return
+                guests = self.guests(server.url(path, scheme), COME)
+                try:
+                    self.assertAllThere(guests, COME)
+                    self.leave(guests)
+                except AssertionError as error:
+                    return stream.count(str(error) or "a session did not come")
+                stream.count()
+
+        thread = threading.Thread(target=come)
+        thread.start()
+        try:
+            stream.more()
+            yield stream
+        finally:
+            stop.set()
+            thread.join()
+        self.assertEqual(stream.failed, "")
+        self.assertAllThere(stay, STAY)
+        self.leave(stay)
 
     def make(self, folder: str) -> tuple[pathlib.Path, str]:
         """A certificate and its key, and its fingerprint."""
@@ -72,28 +131,8 @@ class Reload(case.Case):
 
     def test_a_certificate_is_swapped_under_sessions_that_stay_and_come(self):
         server, served, first, secure = self.with_certificates(workers=2)
-        stay = self.guests(server.url(), STAY)
-        self.assertAllThere(stay, STAY)
         self.assertAllThere(self.guests(server.url(), 1, "--publish"), 1)
-        stop = threading.Event()
-        failed: list[str] = []
-        rounds = 0
-
-        def come() -> None:
-            nonlocal rounds
-            while not stop.is_set():
-                guests = self.guests(server.url(scheme=("moqt", "https")[rounds % 2]), COME)
-                try:
-                    self.assertAllThere(guests, COME)
-                    self.leave(guests)
-                except AssertionError as error:
-                    failed.append(str(error))
-                    return
-                rounds += 1
-
-        stream = threading.Thread(target=come)
-        stream.start()
-        try:
+        with self.sessions_that_stay_and_come(server) as stream:
             new, second = self.make("new")
             self.replace(new, served)
             server.errors.expect(IN_USE)
@@ -106,13 +145,7 @@ class Reload(case.Case):
             self.replace(newer, served)
             server.errors.expect(IN_USE, count=2)
             self.assertShows(server, secure, third, second)
-        finally:
-            stop.set()
-            stream.join()
-        self.assertEqual(failed, [])
-        self.assertGreater(rounds, 0)
-        self.assertAllThere(stay, STAY)
-        self.leave(stay)
+            stream.more()
 
     def test_a_handshake_that_a_swap_overtakes(self):
         server, served, _, secure = self.with_certificates()
@@ -133,21 +166,19 @@ class Reload(case.Case):
         server.send(signal.SIGHUP)
 
     def test_sighup_changes_what_is_public(self):
-        server = self.relay(auth='public = "old"', workers=2)
+        server = self.relay(auth='public = ["old", "always"]', workers=2)
         text = server.file.read_text()
-        stay = self.guests(server.url("old"), STAY)
-        self.assertAllThere(stay, STAY)
-        self.hang_up(server, text.replace('"old"', '"new"').replace('"debug"', '"info"'))
-        server.errors.expect("the configuration was reloaded: log.level, auth.public changed")
-        server.errors.expect("the configuration holds for all new sessions")
-        for scheme in ("moqt", "https"):
-            new = self.guests(server.url("new", scheme), COME)
-            self.assertAllThere(new, COME)
-            self.leave(new)
-            refused = self.guests(server.url("old", scheme))
-            refused.output.expect("^closed")
-        self.assertAllThere(stay, STAY)
-        self.leave(stay)
+        with self.sessions_that_stay_and_come(server, "always", stays_at="old") as stream:
+            self.hang_up(server, text.replace('"old"', '"new"').replace('"debug"', '"info"'))
+            server.errors.expect("the configuration was reloaded: log.level, auth.public changed")
+            server.errors.expect("the configuration holds for all new sessions")
+            for scheme in ("moqt", "https"):
+                new = self.guests(server.url("new", scheme), COME)
+                self.assertAllThere(new, COME)
+                self.leave(new)
+                refused = self.guests(server.url("old", scheme))
+                refused.output.expect("^closed")
+            stream.more()
         server.notifications.lines.expect("^RELOADING=1$")
         server.notifications.lines.expect("^READY=1$", count=2)
 
@@ -161,23 +192,20 @@ class Reload(case.Case):
         server.errors.expect("the configuration was reloaded: nothing that is in use has changed", count=3)
 
     def test_sighup_with_a_broken_file_changes_nothing(self):
-        server = self.relay(auth='public = "old"')
+        server = self.relay(auth='public = "old"', workers=2)
         text = server.file.read_text()
-        for broken, said in (("[[", "relay.toml:1"), (text.replace("public", "pbulic"), "did you mean"),
-                             (text.replace('public = "old"', 'key = "/nowhere"'), "cannot read /nowhere")):
-            with self.subTest(said=said):
-                self.hang_up(server, broken)
-                server.errors.expect(said)
-                server.errors.expect("the configuration was not reloaded")
-                stay = self.guests(server.url("old"))
-                self.assertAllThere(stay, 1)
-                self.leave(stay)
-        server.file.unlink()
-        server.send(signal.SIGHUP)
-        server.errors.expect("cannot read the configuration")
-        stay = self.guests(server.url("old"))
-        self.assertAllThere(stay, 1)
-        self.leave(stay)
+        with self.sessions_that_stay_and_come(server, "old") as stream:
+            for broken, said in (("[[", "relay.toml:1"), (text.replace("public", "pbulic"), "did you mean"),
+                                 (text.replace('public = "old"', 'key = "/nowhere"'), "cannot read /nowhere")):
+                with self.subTest(said=said):
+                    self.hang_up(server, broken)
+                    server.errors.expect(said)
+                    server.errors.expect("the configuration was not reloaded")
+                    stream.more()
+            server.file.unlink()
+            server.send(signal.SIGHUP)
+            server.errors.expect("cannot read the configuration")
+            stream.more()
 
 
 if __name__ == "__main__":
