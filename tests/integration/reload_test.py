@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import itertools
+import json
 import os
 import pathlib
 import signal
@@ -11,6 +12,7 @@ import ssl
 import subprocess
 import threading
 import unittest
+import urllib.request
 from collections.abc import Iterator
 
 import case
@@ -181,6 +183,90 @@ class Reload(case.Case):
             stream.more()
         server.notifications.lines.expect("^RELOADING=1$")
         server.notifications.lines.expect("^READY=1$", count=2)
+
+    def test_sighup_changes_each_of_these(self):
+        operators = relay.free_port()
+        old, new = self.authority("old"), self.authority("new")
+        ca = self.folder / "ca.pem"
+        ca.write_bytes((old / "cert.pem").read_bytes())
+        keys = {name: self.key(name) for name in ("old", "new")}
+        server = self.relay(head='drain_timeout = "1000s"', tls=f'generate = ["localhost"]\nroot = "{ca}"',
+                            auth=f'key = "{keys["old"][1]}"', workers=2,
+                            tail=f'[cache]\ncapacity = "64MiB"\n[internal]\nlisten = {operators}')
+        by_token = {name: server.url(f"room?jwt={self.token('sign', '--key', private, '--subscribe', '')}")
+                    for name, (private, _) in keys.items()}
+        by_certificate = {name: self.shown(authority) for name, authority in (("old", old), ("new", new))}
+        self.assertOnly(server, "old", "new", by_token, by_certificate)
+        self.assertEqual(self.metrics(operators)["moq_relay_cache_capacity_bytes"], 64 << 20)
+        stay = self.guests(by_token["old"], 2)
+        self.assertAllThere(stay, 2)
+        # Each that has gone has been told of.
+        server.errors.expect("quic: .* ended: ", count=4)
+
+        (new / "cert.pem").rename(ca)
+        text = server.file.read_text()
+        for before, after in (('"debug"', '"info"'), ('"64MiB"', '"32MiB"'), ('"1000s"', '"5000s"'),
+                              (str(keys["old"][1]), str(keys["new"][1]))):
+            self.assertEqual(text.count(before), 1)
+            text = text.replace(before, after)
+        self.hang_up(server, text)
+        server.errors.expect("the configuration was reloaded: log.level, auth.key, cache.capacity, drain_timeout changed")
+        server.errors.expect("the configuration holds for all new sessions")
+        reloaded = len(server.errors.all())
+        self.assertOnly(server, "new", "old", by_token, by_certificate)
+        self.assertEqual(self.metrics(operators)["moq_relay_cache_capacity_bytes"], 32 << 20)
+        self.assertAllThere(stay, 2)
+        url = f"http://localhost:{operators}/drain"
+        with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=processes.SECONDS):
+            pass
+        with urllib.request.urlopen(url, timeout=processes.SECONDS) as answer:
+            status = json.load(answer)
+        self.assertEqual(status["sessions"], 2)
+        self.assertGreater(status["time_left"], 4000)
+        self.assertLessEqual(status["time_left"], 5000)
+        self.leave(stay)
+        self.assertEqual(server.terminate(), 0, server.text())
+        since = server.errors.all()[reloaded:]
+        self.assertTrue([line for line in since if ": left: " in line])
+        self.assertFalse([line for line in since if " ended: " in line])
+
+    def authority(self, name: str) -> pathlib.Path:
+        folder = self.folder / name
+        folder.mkdir()
+        # One name for all: clients show only what the server's authorities may have issued.
+        certificates.make(folder, "authority")
+        return folder
+
+    def shown(self, authority: pathlib.Path) -> tuple[str, ...]:
+        folder = authority / "client"
+        folder.mkdir()
+        certificates.issue(authority, folder)
+        return "--client-tls-cert", str(folder / "cert.pem"), "--client-tls-key", str(folder / "key.pem")
+
+    def token(self, *arguments: str | os.PathLike) -> str:
+        return subprocess.run([os.environ["TEST_TOKEN"], *map(str, arguments)], capture_output=True, text=True,
+                              timeout=processes.SECONDS, check=True).stdout.strip()
+
+    def key(self, name: str) -> tuple[pathlib.Path, pathlib.Path]:
+        """A key, and the half that only verifies."""
+        private, public = self.folder / f"{name}.private", self.folder / f"{name}.jwk"
+        self.token("generate", "--algorithm", "ES256", "--out", private, "--public", public)
+        return private, public
+
+    def assertOnly(self, server: relay.Relay, good: str, bad: str, by_token: dict[str, str],
+                   by_certificate: dict[str, tuple[str, ...]]) -> None:
+        """Who has the token or the certificate `good` comes in over QUIC, and who has `bad` does not."""
+        here = self.guests(by_token[good])
+        self.assertAllThere(here, 1)
+        self.leave(here)
+        refused = self.guests(by_token[bad])
+        refused.output.expect("^closed 0 .*UNAUTHORIZED")
+        self.leave(refused)
+        viewer = self.moq(server.url("room"), *by_certificate[good], "--log-level", "info", "announced")
+        viewer.errors.expect("connected: ")
+        viewer.send(signal.SIGINT)
+        self.assertEndsWell(viewer)
+        self.assertNotEqual(self.moq(server.url("room"), *by_certificate[bad], "--no-reconnect", "announced").wait(), 0)
 
     def test_sighup_names_what_has_to_wait(self):
         server = self.relay(workers=1)
