@@ -1,7 +1,9 @@
 """Limits as their clients see them, with real processes: who is refused, how, and who is not."""
 
+import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -9,12 +11,15 @@ import unittest
 
 import case
 import processes
+import relay
 
 # A long header's first byte, and that of an Initial (RFC 9000 §17.2.2).
 LONG, INITIAL_MASK, INITIAL = 0x80, 0xF0, 0xC0
 DCID_LENGTH_AT = 5
 # Between two rounds of the flood.
 PAUSE = 0.05
+# Of each family, and of moq-transport both.
+VERSIONS = ("moq-lite-02", "moq-lite-05", "moq-transport-14", "moq-transport-18")
 
 
 def limits(*lines: str) -> str:
@@ -22,9 +27,9 @@ def limits(*lines: str) -> str:
 
 
 class Limits(case.Case):
-    def guests(self, url: str, count: int = 1, version: str = "moq-lite-05") -> processes.Process:
+    def guests(self, url: str, count: int = 1, version: str = "moq-lite-05", *arguments: str) -> processes.Process:
         return self.keep(processes.Process([os.environ["TEST_GUESTS"], "--url", url, "--version", version,
-                                            "--count", str(count)], stdin=subprocess.PIPE))
+                                            "--count", str(count), *arguments], stdin=subprocess.PIPE))
 
     def expect_ready(self, guests: processes.Process, count: int = 1) -> None:
         guests.output.expect("^ready ", count=count)
@@ -59,7 +64,7 @@ class Limits(case.Case):
         server = self.relay(workers=2, tail=limits("sessions_per_root = 2"))
         here = self.guests(server.url("room?as=a"), count=2)
         self.expect_ready(here, 2)
-        for version in ("moq-lite-02", "moq-lite-05", "moq-transport-14", "moq-transport-18"):
+        for version in VERSIONS:
             with self.subTest(version=version):
                 late = self.guests(server.url("room?as=b"), version=version)
                 late.output.expect("^closed 0 .*TOO_MANY_REQUESTS")
@@ -73,6 +78,57 @@ class Limits(case.Case):
         server.errors.expect(r"conn=\d+ .*the limit of sessions_per_root is reached")
         self.leave(here)
         self.assertComesIn(server.url("room", "https"))
+
+    def test_requests_of_a_session(self):
+        operators = relay.free_port()
+        server = self.relay(tail=limits("subscriptions = 1") + f"\n[internal]\nlisten = {operators}")
+        refused = 'moq_relay_refused_total{limit="requests"}'
+        publisher = self.guests(server.url(), 1, "moq-lite-05", "--publish")
+        self.expect_ready(publisher)
+        # What is announced is the only thing that these ask for.
+        for version in VERSIONS:
+            modest = self.moq(server.url(), "announced", version=version)
+            modest.output.expect(r"^\+ guest/0$")
+            modest.send(signal.SIGINT)
+            self.assertEndsWell(modest)
+        self.assertEqual(self.metrics(operators)[refused], 0)
+        # And these for a track, too.
+        for version in VERSIONS:
+            with self.subTest(version=version):
+                before = self.metrics(operators)[refused]
+                viewer = self.moq(server.url(), "--no-reconnect", "export", "fmp4", broadcast="guest/0",
+                                  version=version)
+                self.until_metric(operators, refused, before + 1)
+                self.assertNotEqual(viewer.wait(), 0, viewer.text())
+        server.errors.expect(r"conn=\d+ .*the limit of requests is reached")
+        self.leave(publisher)
+
+    def test_announcements_of_a_session(self):
+        operators = relay.free_port()
+        server = self.relay(tail=limits("announcements = 1") + f"\n[internal]\nlisten = {operators}")
+        refused = 'moq_relay_refused_total{limit="announcements"}'
+        for count, version in enumerate(VERSIONS):
+            with self.subTest(version=version):
+                publisher = self.guests(server.url(f"room{count}"), 1, version, "--publish=2")
+                self.expect_ready(publisher)
+                self.assertEqual(self.until_metric(operators, refused, count + 1)[refused], count + 1)
+                self.assertIn(server.get(f"/announced/room{count}")[1], ("guest/0", "guest/0/1"))
+                self.leave(publisher)
+        server.errors.expect(r"conn=\d+ .*the limit of announcements is reached")
+
+    def test_streams_of_a_connection(self):
+        folder = self.folder / "qlog"
+        folder.mkdir()
+        server = self.relay(quic=f'max_streams = 7\nqlog = "{folder}"')
+        guest = self.guests(server.url())
+        self.expect_ready(guest)
+        self.leave(guest)
+        self.assertEqual(server.terminate(), 0, server.text())
+        (trace,) = folder.iterdir()
+        events = [json.loads(record) for record in trace.read_text()[1:].split("\x1e")]
+        (told,) = [event["data"] for event in events if event.get("name") == "transport:parameters_set"
+                   and event["data"]["owner"] == "local"]
+        self.assertEqual((told["initial_max_streams_bidi"], told["initial_max_streams_uni"]), (7, 7))
 
     def initials(self, count: int) -> list[bytes]:
         """First packets of so many clients, who were never answered."""

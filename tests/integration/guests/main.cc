@@ -44,11 +44,14 @@ const ProtocolVersion* known_version(const std::string& name) {
 class Guest {
  public:
   Guest(native::EventLoop& events, native::Dialer& dialer, const native::Url& url,
-        const ProtocolVersion* version, std::size_t number, bool publishes, OnGoaway on_goaway)
+        const ProtocolVersion* version, std::size_t number, std::size_t broadcasts,
+        OnGoaway on_goaway)
       : cache_(std::make_shared<CacheBudget>()), origin_(events.loop(), number + 1) {
-    if (publishes) {
+    for (std::size_t i = 0; i < broadcasts; ++i) {
       const auto broadcast = std::make_shared<Broadcast>(events.loop(), cache_);
-      publication_ = *origin_.publish(Path(fmt::format("guest/{}", number)), broadcast, Route{});
+      const std::string path =
+          i == 0 ? fmt::format("guest/{}", number) : fmt::format("guest/{}/{}", number, i);
+      publications_.push_back(*origin_.publish(Path(path), broadcast, Route{}));
     }
     dial_ = dialer.connect(
         url, [this, &events, target = url.target(), version, number, on_goaway](auto connection) {
@@ -72,13 +75,13 @@ class Guest {
  private:
   Cache cache_;
   Origin origin_;
-  std::unique_ptr<Origin::Publication> publication_;
+  std::vector<std::unique_ptr<Origin::Publication>> publications_;
   std::unique_ptr<Session> session_;
   native::Dialer::Dial dial_;
 };
 
-int run(const std::string& url, const ProtocolVersion* version, std::size_t count, bool publishes,
-        OnGoaway on_goaway) {
+int run(const std::string& url, const ProtocolVersion* version, std::size_t count,
+        std::size_t broadcasts, OnGoaway on_goaway) {
   native::EventLoop events;
   const std::array versions{version};
   native::DialerConfig config;
@@ -88,7 +91,7 @@ int run(const std::string& url, const ProtocolVersion* version, std::size_t coun
   std::vector<std::unique_ptr<Guest>> guests;
   for (std::size_t i = 0; i < count; ++i) {
     guests.push_back(std::make_unique<Guest>(events, *dialer, *native::Url::parse(url), version, i,
-                                             publishes, on_goaway));
+                                             broadcasts, on_goaway));
   }
   boost::asio::posix::stream_descriptor input(events.context(), ::dup(STDIN_FILENO));
   input.async_wait(boost::asio::posix::stream_descriptor::wait_read,
@@ -107,15 +110,15 @@ int main(int argc, char** argv) {
   std::string url;
   std::string version = "moq-lite-05";
   std::size_t count = 1;
-  bool publishes = false;
+  std::size_t broadcasts = 0;
   bool leaves = false;
   CLI::App app("guests: sessions that stay, for tests of a relay");
   app.add_option("--url", url)->required();
   app.add_option("--version", version)->capture_default_str();
   app.add_option("--count", count)->capture_default_str();
-  app.add_flag("--publish", publishes, "Each announces a broadcast");
+  app.add_flag("--publish", broadcasts, "Each announces a broadcast, or with =N so many");
   app.add_flag("--leave", leaves, "Each goes when it is told to and nothing runs");
   CLI11_PARSE(app, argc, argv);
-  return moq::run(url, moq::known_version(version), count, publishes,
+  return moq::run(url, moq::known_version(version), count, broadcasts,
                   leaves ? moq::OnGoaway::leave_when_idle : moq::OnGoaway::stay);
 }
