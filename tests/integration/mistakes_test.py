@@ -86,6 +86,56 @@ class RelayConfiguration(case.Case):
         self.assertEqual(ended.wait(), 1, ended.text())
         self.assertRegex(ended.text(), rf"\[::\]:{self.port}.*(in use|another process)")
 
+    def check(self, text: str) -> tuple[int, str]:
+        """The exit status of --check, and all that it says."""
+        ended = self.run_relay("--check", self.file(text))
+        return ended.wait(), "\n".join(ended.output.all() + ended.errors.all())
+
+    def test_check_shows_what_is_in_effect(self):
+        # The port is somebody else's, which is none of its business.
+        good = relay.configuration(self.port, tail='[cache]\nduration = "7s"')
+        status, said = self.check(good)
+        self.assertEqual(status, 0, said)
+        assigned = lambda text: [line.split("  #")[0] for line in text.splitlines() if not line.startswith("#")]
+        self.assertEqual(set(assigned(said)), {
+            'log.level = "debug"', f'server.bind = "[::]:{self.port}"', "server.workers = 1",
+            'server.tls.generate = "localhost"', f'web.http.listen = "[::]:{self.port}"', 'auth.public = ""',
+            'cache.duration = "7s"'})
+        self.assertRegex(said, r'cache\.duration = "7s" .*relay\.toml:\d+')
+        self.assertIn("# limits.connections: 100000 (default)", said)
+        # It is a file that says the same.
+        again = self.check(said)
+        self.assertEqual((again[0], assigned(again[1])), (0, assigned(said)))
+        # A flag beats the file.
+        ended = self.run_relay("--check", self.file(good), "--cache-duration", "9s")
+        self.assertIn('cache.duration = "9s"  # --cache-duration', ended.output.all())
+
+    def test_check_reads_certificates(self):
+        certificates.make(self.folder)
+        tls = f'cert = "{self.folder}/cert.pem"\nkey = "{self.folder}/key.pem"'
+        self.assertEqual(self.check(relay.configuration(self.port, tls=tls))[0], 0)
+        (self.folder / "cert.pem").write_text("nothing that certifies")
+        status, said = self.check(relay.configuration(self.port, tls=tls))
+        self.assertEqual(status, WRONG_CONFIGURATION, said)
+        self.assertIn(f"{self.folder}/cert.pem", said)
+        self.assertNotIn("nothing that certifies", said)
+
+    def test_check_shows_no_secret(self):
+        secret = 6 * "hunter2" + "xx"
+        asking = relay.configuration(self.port, auth=f'auth_api = "https://auth.example/check?secret={secret}"')
+        key = self.folder / "key.jwk"
+        with_key = relay.configuration(self.port, auth=f'key = "{key}"')
+        jwk = f'{{"kty":"oct","alg":"HS256","k":"{secret}"}}'
+        for text, content, status in ((asking, "", 0), (with_key, jwk, 0), (with_key, jwk[:-1], WRONG_CONFIGURATION),
+                                      (with_key, jwk.replace("HS256", "HS257"), WRONG_CONFIGURATION),
+                                      (with_key, secret, WRONG_CONFIGURATION)):
+            with self.subTest(content=content):
+                key.write_text(content)
+                found, said = self.check(text)
+                self.assertEqual(found, status, said)
+                self.assertNotIn("hunter2", said)
+                self.assertIn("auth.example/check" if text is asking else str(key), said)
+
     def test_help_and_version(self):
         for argument in ("--help", "--version"):
             ended = self.run_relay(argument)
