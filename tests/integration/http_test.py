@@ -15,8 +15,12 @@ import media
 import processes
 import relay
 
-REQUEST = b"GET /health HTTP/1.1\r\nHost: relay\r\n\r\n"
 IDLE = 10000
+# Connections of one listener, and what else a relay has open for a while.
+CONNECTIONS = 256
+OTHERS = 16
+# Between two bytes of a client that has time.
+PAUSE = 0.05
 # What the relay may grow by, in KiB, under all that these clients do: sanitizers keep what was freed for a while.
 GROWTH = 512 * 1024
 
@@ -78,6 +82,46 @@ class Http(case.Case):
         said = "\n".join(server.errors.all())
         for part in token.split("."):
             self.assertNotIn(part, said)
+
+    def video_track(self, server: relay.Relay) -> str:
+        """Of the broadcast "live", as its catalog names it."""
+        status, body = server.get("/fetch/live/catalog.json")
+        self.assertEqual(status, 200, body)
+        return body.split('"video":{"renditions":{"')[1].split('"')[0]
+
+    def test_what_the_cache_has_no_more_is_fetched_from_upstream(self):
+        seconds = 4
+        whole = media.remux(media.make(self.folder / "source.mp4", seconds), self.folder / "whole.mp4",
+                            "fmp4").read_bytes()
+        received = '{tier="",role="subscriber"}'
+        kept = b""
+        # The first has it all the time; nobody asks the others before it is gone.
+        for duration, version in (("30s", "moq-lite-05"), ("1s", "moq-lite-05"), ("1s", "moq-transport-14"),
+                                  ("1s", "moq-transport-18")):
+            with self.subTest(duration=duration, version=version):
+                operators = relay.free_port()
+                server = self.relay(tail=f'[cache]\nduration = "{duration}"\n[internal]\nlisten = {operators}')
+                viewer = self.moq(server.url(), "export", "fmp4", stdout=self.folder / f"{version}.mp4")
+                server.sessions(1)
+                publisher = self.moq(server.url(), "import", "--realtime", "--no-audio", "fmp4", version=version,
+                                     stdin=subprocess.PIPE)
+                publisher.stdin.write(whole)
+                publisher.stdin.flush()
+                path = f"/fetch/live/{self.video_track(server)}?group=0"
+                # All has come, but for what the importer keeps until it knows how long it is; and with each group,
+                # what is older than the duration has gone.
+                before = self.until_metric(operators, f"moq_relay_frames_total{received}", seconds * media.FRAME_RATE)
+                status, answer, body = self.ask(server.port, path)
+                self.assertEqual((status, answer.headers["Moq-Group"]), (200, "0"), body[:100])
+                after = self.metrics(operators)
+                came = after[f"moq_relay_bytes_total{received}"] - before[f"moq_relay_bytes_total{received}"]
+                kept = kept or body
+                self.assertGreater(len(kept), 10000)
+                self.assertEqual(body, kept)
+                self.assertEqual(came >= len(body), duration == "1s", came)
+                publisher.stdin.close()
+                self.assertEndsWell(publisher)
+                self.assertEndsWell(viewer)
 
     def test_metrics_count_what_is_carried(self):
         operators = relay.free_port()
