@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "net/session/testing/ietf_peer.h"
 #include "net/session/testing/raw_peer.h"
 
 namespace moq {
@@ -10,34 +11,60 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing::IetfLink;
 using testing::RawLink;
-using testing::RawPeer;
 using testing::run_for;
 using testing::Source;
 
+/// A server whose peer, of either family, only listens.
 class Draining : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    link.emplace(loop, node, RawLink::Options{.version = GetParam()});
-    peer = link->peer.get();
-    peer->setup("/");
+    if (is_lite()) {
+      lite_link.emplace(loop, node, RawLink::Options{.version = GetParam()});
+      lite_link->peer->setup("/");
+    } else {
+      ietf_link.emplace(loop, node, IetfLink::Options{.version = GetParam()});
+      ietf_link->peer->setup("/");
+    }
     run();
     drain().complete([this](DrainOutcome outcome) { outcomes.push_back(outcome); });
   }
   void run(Duration duration = milliseconds(100)) { run_for(loop, duration); }
-  [[nodiscard]] Drain& drain() { return link->session->drain(); }
+  [[nodiscard]] static bool is_lite() { return lite::find_by_name(GetParam()) != nullptr; }
+  [[nodiscard]] Session& session() { return is_lite() ? *lite_link->session : *ietf_link->session; }
+  [[nodiscard]] Drain& drain() { return session().drain(); }
   void start(std::optional<Duration> deadline = std::nullopt) {
     Source::must(drain().start({}, deadline));
   }
+  void peer_leaves() {
+    (is_lite() ? lite_link->peer->transport() : ietf_link->peer->transport()).close(0, "");
+    run();
+  }
+  void peer_vanishes() {
+    if (is_lite()) {
+      lite_link->peer.reset();
+    } else {
+      ietf_link->peer.reset();
+    }
+    run();
+  }
+  [[nodiscard]] bool closed() const {
+    return is_lite() ? !!lite_link->error() : !!ietf_link->error();
+  }
+  [[nodiscard]] bool closed_with(SessionError code) const {
+    return is_lite() ? lite_link->closed_with(code) : ietf_link->closed_with(code);
+  }
   /// GOAWAYs that the peer has got.
   [[nodiscard]] std::size_t goaways() const {
-    return peer->incoming(lite::BidiType::goaway).size();
+    return is_lite() ? lite_link->peer->incoming(lite::BidiType::goaway).size()
+                     : ietf_link->peer->told<ietf::Goaway>().size();
   }
 
   Loop loop;
   testing::Node node{loop, 22};
-  std::optional<RawLink> link;
-  RawPeer* peer = nullptr;
+  std::optional<RawLink> lite_link;
+  std::optional<IetfLink> ietf_link;
   std::vector<DrainOutcome> outcomes;
 };
 
@@ -46,8 +73,7 @@ using Outcomes = std::vector<DrainOutcome>;
 TEST_P(Draining, EndsWhenThePeerLeaves) {
   start(hours(1));
   run();
-  peer->transport().close(0, "");
-  run();
+  peer_leaves();
   EXPECT_EQ(outcomes, Outcomes{DrainOutcome::peer_left});
 }
 
@@ -57,28 +83,26 @@ TEST_P(Draining, EndsAtTheDeadline) {
   EXPECT_TRUE(outcomes.empty());
   run(milliseconds(20));
   EXPECT_EQ(outcomes, Outcomes{DrainOutcome::deadline});
-  EXPECT_TRUE(link->closed_with(SessionError::goaway_timeout));
+  EXPECT_TRUE(closed_with(SessionError::goaway_timeout));
 }
 
 TEST_P(Draining, EndsWithALostConnection) {
   start(hours(1));
   run();
-  link->peer.reset();
-  run();
+  peer_vanishes();
   EXPECT_EQ(outcomes, Outcomes{DrainOutcome::lost});
 }
 
 TEST_P(Draining, EndsWithAnEndOfOurOwn) {
   start(hours(1));
   run();
-  link->session->close(SessionError::internal, "");
+  session().close(SessionError::internal, "");
   run();
   EXPECT_EQ(outcomes, Outcomes{DrainOutcome::closed});
 }
 
 TEST_P(Draining, EndOfASessionThatDidNotDrainIsNoOutcome) {
-  peer->transport().close(0, "");
-  run();
+  peer_leaves();
   EXPECT_TRUE(outcomes.empty());
   EXPECT_FALSE(drain().outcome());
   const auto late = drain().start();
@@ -92,13 +116,12 @@ TEST_P(Draining, DeadlineCanBeTakenBack) {
   drain().set_deadline(std::nullopt);
   EXPECT_EQ(drain().deadline(), kNever);
   run(hours(1));
-  EXPECT_FALSE(link->error());
+  EXPECT_FALSE(closed());
   EXPECT_TRUE(outcomes.empty());
-  EXPECT_EQ(goaways(), peer->traits().has_goaway ? 1U : 0U) << "the GOAWAY stands";
+  EXPECT_EQ(goaways(), testing::has_goaway(GetParam()) ? 1U : 0U) << "the GOAWAY stands";
   // The next drain finds it told.
   EXPECT_FALSE(drain().start({}, seconds(1)));
-  peer->transport().close(0, "");
-  run();
+  peer_leaves();
   EXPECT_EQ(outcomes, Outcomes{DrainOutcome::peer_left});
 }
 
@@ -114,7 +137,7 @@ TEST_P(Draining, DeadlineCanBeSetAnewAndCountsFromThen) {
     EXPECT_TRUE(outcomes.empty());
     run(milliseconds(20));
     EXPECT_EQ(outcomes, Outcomes{DrainOutcome::deadline});
-    EXPECT_TRUE(link->closed_with(SessionError::goaway_timeout));
+    EXPECT_TRUE(closed_with(SessionError::goaway_timeout));
     EXPECT_LE(goaways(), 1U);
   }
 }
@@ -123,15 +146,15 @@ TEST_P(Draining, DeadlineIsThatOfADrainThatRuns) {
   drain().set_deadline(seconds(1));
   EXPECT_EQ(drain().deadline(), kNever);
   run(seconds(2));
-  EXPECT_FALSE(link->error());
+  EXPECT_FALSE(closed());
   start();
-  link->session->close(SessionError::no_error, "");
+  session().close(SessionError::no_error, "");
   run();
   drain().set_deadline(seconds(1));
   EXPECT_EQ(drain().deadline(), kNever);
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, Draining, ::testing::ValuesIn(testing::kVersions),
+INSTANTIATE_TEST_SUITE_P(Versions, Draining, ::testing::ValuesIn(testing::kAllVersions),
                          testing::kVersionName);
 
 }  // namespace

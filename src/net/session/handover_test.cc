@@ -68,7 +68,7 @@ TEST_P(Handover, EndOfTheOldSessionLeavesTheRouteOfTheNew) {
   EXPECT_EQ(seen.text(0), "zero");
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, Handover, ::testing::ValuesIn(testing::kVersions),
+INSTANTIATE_TEST_SUITE_P(Versions, Handover, ::testing::ValuesIn(testing::kAllVersions),
                          testing::kVersionName);
 
 }  // namespace
