@@ -8,6 +8,7 @@
 #include "net/ietf/version.h"
 #include "net/session/session.h"
 #include "net/session/testing/cluster.h"
+#include "net/session/testing/ietf_peer.h"
 
 namespace moq {
 namespace {
@@ -367,6 +368,132 @@ TEST_P(Families, GoawayIsHeardAndWhatRunsGoesOn) {
   EXPECT_EQ(seen.text(1), "one");
 }
 
+// --- Objects that only have a status
+
+/// A raw publisher of moq-transport, and a viewer of moq-lite, which has no such objects.
+class Statuses : public ::testing::TestWithParam<std::pair<const char*, const char*>> {
+ protected:
+  struct Sent {
+    std::uint64_t id;
+    std::string payload;
+    ietf::Status status = ietf::Status::normal;
+  };
+  static constexpr std::uint64_t kAlias = 7;
+
+  void start() {
+    publisher.emplace(loop, relay, testing::IetfLink::Options{.version = GetParam().first});
+    publisher->peer->setup();
+    viewer_session = connect(loop, viewer, relay, {.version = GetParam().second});
+    publisher->peer->ask(ietf::PublishNamespace{.track_namespace = {"a"}});
+    run_for(loop, seconds(1));
+    const auto broadcast = viewer.origin.find(Path("a"));
+    ASSERT_NE(broadcast, nullptr);
+    subscription = broadcast->track("video").value()->subscribe(kLive, seen);
+    run_for(loop, seconds(1));
+    const auto asked = publisher->peer->heard<ietf::Subscribe>();
+    ASSERT_EQ(asked.size(), 1U);
+    publisher->peer->answer(
+        *asked.front().stream,
+        ietf::SubscribeOk{.request_id = asked.front().message.request_id, .track_alias = kAlias},
+        ietf::MessageKind::subscribe);
+    run_for(loop, seconds(1));
+  }
+  void send(std::uint64_t group, std::uint64_t subgroup, const std::vector<Sent>& objects,
+            bool end_of_group = false) {
+    testing::Buffer bytes;
+    std::optional<std::uint64_t> previous;
+    for (const Sent& each : objects) {
+      const auto header = ietf::encode_object(
+          publisher->peer->traits(),
+          {.id = each.id, .size = each.payload.size(), .status = each.status}, previous, {});
+      bytes.insert(bytes.end(), header->bytes.begin(), header->bytes.end());
+      bytes.insert(bytes.end(), each.payload.begin(), each.payload.end());
+      previous = each.id;
+    }
+    publisher->peer
+        ->subgroup({.track_alias = kAlias,
+                    .group = group,
+                    .id_mode = ietf::SubgroupIdMode::explicit_id,
+                    .subgroup = subgroup,
+                    .end_of_group = end_of_group},
+                   bytes)
+        .fin();
+  }
+  void expect_open() const {
+    EXPECT_FALSE(publisher->error());
+    EXPECT_FALSE(viewer_session->client_error);
+    EXPECT_FALSE(viewer_session->server_error);
+    EXPECT_FALSE(seen.error);
+  }
+
+  Loop loop;
+  Node relay{loop, 22};
+  Node viewer{loop, 33};
+  std::optional<testing::IetfLink> publisher;
+  std::unique_ptr<Connection> viewer_session;
+  Viewer seen;
+  std::unique_ptr<Subscription> subscription;
+};
+
+/// Where the draft has the status DOES_NOT_EXIST.
+class OlderStatuses : public Statuses {};
+
+TEST_P(Statuses, EndOfAGroupIsLeftOutAndLosesNoPayload) {
+  start();
+  send(1, 0, {{0, "a"}, {1, "b"}, {2, "", ietf::Status::end_of_group}});
+  send(2, 0, {{0, "c"}});
+  run_for(loop, seconds(2));
+  EXPECT_EQ(seen.text(1), "a b");
+  send(3, 0, {{0, "d"}}, true);
+  run_for(loop, seconds(2));
+  EXPECT_EQ(seen.text(2), "c");
+  EXPECT_EQ(seen.text(3), "d");
+  expect_open();
+}
+
+TEST_P(Statuses, EndOfAGroupInOneSubgroupLosesNoPayloadOfAnother) {
+  start();
+  send(1, 1, {{1, "b"}, {4, "", ietf::Status::end_of_group}});
+  send(1, 0, {{0, "a"}, {3, "d"}});
+  send(2, 0, {{0, "e"}}, true);
+  run_for(loop, seconds(2));
+  // In the order in which they have come.
+  ASSERT_TRUE(seen.groups.contains(1));
+  EXPECT_TRUE(seen.groups[1]->complete());
+  std::vector<std::string> payloads;
+  for (const Object& object : seen.groups[1]->only().objects()) {
+    payloads.emplace_back(object.flatten().text());
+  }
+  std::ranges::sort(payloads);
+  EXPECT_EQ(payloads, (std::vector<std::string>{"a", "b", "d"}));
+  EXPECT_EQ(seen.text(2), "e");
+  expect_open();
+}
+
+TEST_P(OlderStatuses, ObjectThatDoesNotExistIsLeftOutAndLosesNoPayload) {
+  start();
+  send(1, 0,
+       {{0, "a"},
+        {1, "", ietf::Status::does_not_exist},
+        {2, "c"},
+        {3, "", ietf::Status::does_not_exist}},
+       true);
+  send(2, 0, {{0, "", ietf::Status::does_not_exist}, {1, "d"}}, true);
+  run_for(loop, seconds(2));
+  EXPECT_EQ(seen.text(1), "a c");
+  EXPECT_EQ(seen.text(2), "d");
+  expect_open();
+}
+
+std::vector<std::pair<const char*, const char*>> drafts_to_lite(
+    const std::vector<const char*>& drafts) {
+  std::vector<std::pair<const char*, const char*>> out;
+  for (const char* from : drafts) {
+    for (const char* to : testing::kVersions) out.emplace_back(from, to);
+  }
+  return out;
+}
+
 std::vector<std::pair<const char*, const char*>> pairs(const std::vector<const char*>& versions) {
   std::vector<std::pair<const char*, const char*>> out;
   for (const char* from : versions) {
@@ -385,6 +512,12 @@ INSTANTIATE_TEST_SUITE_P(Versions, Families,
                          ::testing::ValuesIn(pairs({testing::kAllVersions.begin(),
                                                     testing::kAllVersions.end()})),
                          kPairName);
+INSTANTIATE_TEST_SUITE_P(Versions, Statuses,
+                         ::testing::ValuesIn(drafts_to_lite({testing::kDrafts.begin(),
+                                                             testing::kDrafts.end()})),
+                         kPairName);
+INSTANTIATE_TEST_SUITE_P(Versions, OlderStatuses,
+                         ::testing::ValuesIn(drafts_to_lite({"moq-transport-14"})), kPairName);
 INSTANTIATE_TEST_SUITE_P(
     Versions, NewerFamilies,
     ::testing::ValuesIn(pairs({"moq-lite-05", "moq-transport-14", "moq-transport-18"})), kPairName);
