@@ -30,7 +30,7 @@ class Bench(case.Case):
 
     def test_fanout(self):
         """Nothing is lost, and all of it is told."""
-        for version in case.VERSIONS:
+        for version in (*case.VERSIONS, *case.TRANSPORT):
             with self.subTest(version=version):
                 server = self.relay()
                 page = self.folder / f"{version}.html"
