@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 
@@ -10,7 +12,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "net/base/log.h"
 #include "net/protocol/error.h"
+#include "token/testing/hostile.h"
 #include "token/testing/keys.h"
 
 namespace moq::relay {
@@ -229,6 +233,81 @@ TEST_F(AuthorizeToken, NoRefusalRepeatsTheToken) {
   const auto grant = ask(*access, "/demo&jwt=" + good);
   ASSERT_FALSE(grant.has_value());
   EXPECT_EQ(grant.error().message().find(good.substr(0, 12)), std::string::npos);
+}
+
+/// In a query, whatever its bytes.
+std::string escaped(std::string_view token) {
+  std::string out;
+  for (const char c : token) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-') {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+/// What is logged, at any level, while one is there.
+class Logged {
+ public:
+  Logged() {
+    lines().clear();
+    log::set_sink([](const log::Line& line) { lines().emplace_back(line.text); },
+                  log::Level::trace);
+  }
+  ~Logged() { log::set_sink(nullptr, log::Level::off); }
+  Logged(const Logged&) = delete;
+  Logged& operator=(const Logged&) = delete;
+
+  static Texts& lines() {
+    static Texts all;
+    return all;
+  }
+};
+
+/// Whether `said` has the mark of the token, or a piece of it as it was sent.
+bool repeats(const std::string& said, const std::string& token) {
+  constexpr std::size_t kPiece = 10;
+  if (said.find(token::testing::kMark) != std::string::npos) return true;
+  for (std::size_t i = 0; i + kPiece <= std::min<std::size_t>(token.size(), 4096); ++i) {
+    if (said.find(std::string_view(token).substr(i, kPiece)) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST_F(AuthorizeToken, NoHostileTokenComesInOrIsRepeated) {
+  namespace hostile = token::testing;
+  const std::string mark(hostile::kMark);
+  std::size_t tokens = 0;
+  for (const hostile::HostileTokens& each : hostile::hostile_tokens()) {
+    const std::string file = write(each.key, mark + ".jwk");
+    const auto by_key = with_key(file);
+    const auto by_folder = with_folder();
+    // The key is there and good, by either way; a public one signs nothing.
+    const Key key = hostile::key_of(each.key);
+    const bool signs = key.sign(everything()).has_value();
+    const std::string any = hostile::forge_named(
+        signs ? key : hostile::key_of(hostile::secret_jwk()), hostile::kPayload);
+    EXPECT_EQ(ask(*by_key, "/?jwt=" + any).has_value(), signs);
+    EXPECT_EQ(ask(*by_folder, "/?jwt=" + any).has_value(), signs);
+    const Logged logged;
+    for (const hostile::HostileToken& bad : each.tokens) {
+      SCOPED_TRACE(bad.name);
+      const std::string target = "/?jwt=" + escaped(bad.token);
+      for (const auto& access : {by_key, by_folder}) {
+        const auto grant = ask(*access, target);
+        ASSERT_FALSE(grant.has_value());
+        EXPECT_TRUE(grant.error().is(SessionError::unauthorized));
+        EXPECT_FALSE(repeats(grant.error().message(), bad.token)) << grant.error().message();
+        ++tokens;
+      }
+      for (const std::string& line : Logged::lines()) {
+        EXPECT_FALSE(repeats(line, bad.token)) << line;
+      }
+    }
+  }
+  EXPECT_GT(tokens, 800U);
 }
 
 TEST_F(AuthorizeToken, AKeyThatChangesHoldsForWhoComesThen) {
