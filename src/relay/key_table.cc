@@ -81,7 +81,8 @@ constexpr Key kSupportedKeys[] = {
      .support = Support::now,
      .placeholder = "VERSION",
      .shown_default = "all",
-     .help = "Accept only this version, such as moq-lite-04. May be given several times.",
+     .help = "Accept only this version: moq-lite-01 to moq-lite-05, moq-transport-14 or "
+             "moq-transport-18. May be given several times. Clients of others are refused.",
      .store = [](Config& c, const Value& v) { extend(c.server.versions, v); }},
 
     {.group = "Certificates",
