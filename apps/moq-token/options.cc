@@ -40,6 +40,7 @@ Exit status: 0; 1 when it could not be done, or a token is not valid; 2 for wron
 constexpr std::string_view kGenerateNotes = R"(
 Files with a secret in them get mode 0600: only you can read them. With HS256, HS384 and HS512
 there is one key for both sides, so the relay could sign, too; the others have a public half.
+Keys are written in base64url of JSON, with --base64 or without it.
 With --publish or --subscribe, the key has a scope, and no token of it may ever grant more.
 
 Examples:
@@ -150,6 +151,9 @@ CLI::App* add_generate(CLI::App& app, GenerateOptions& options) {
   verb->add_option("--public-dir", options.public_dir, "Write the public half here as KID.jwk")
       ->type_name("FOLDER")
       ->excludes(public_out);
+  verb->add_flag("--base64")
+      ->description(
+          "No effect: keys are in base64url anyway. For scripts made for npm's @moq/token");
   verb->add_option("--root", options.scope.root,
                    "What the scope's --publish and --subscribe are below")
       ->type_name("PATH")

@@ -178,6 +178,18 @@ class Token(unittest.TestCase):
             with self.subTest(arguments=arguments):
                 self.assertIn(said, self.run_token(*arguments, status=WRONG_FLAGS))
 
+    def test_keys_are_in_base64url_of_json(self):
+        for flags in ([], ["--base64"]):
+            with self.subTest(flags=flags):
+                private = self.key("--algorithm", "ES256", "--id", "it", "--public", "public.jwk", *flags)
+                for file, has_secret in ((private, True), (self.folder / "public.jwk", False)):
+                    self.assertRegex(file.read_text(), r"^[\w-]+\n?$")
+                    jwk = json.loads(decode(file.read_text().strip()))
+                    self.assertEqual((jwk["kty"], jwk["kid"], "d" in jwk), ("EC", "it", has_secret))
+                token = self.run_token("sign", "--key", private, "--publish", "")
+                self.run_token("verify", "--key", "public.jwk", text=token)
+        self.assertIn("base64url of JSON", self.run_token("generate", "--help"))
+
     def test_help_and_version(self):
         for arguments in (["--help"], ["generate", "--help"], ["sign", "--help"], ["verify", "--help"]):
             self.assertIn("Examples:", self.run_token(*arguments))
