@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <optional>
@@ -28,6 +29,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::Source;
 
+/// Those that have a GOAWAY.
+constexpr std::array kVersions{"moq-lite-04", "moq-lite-05", "moq-transport-14",
+                               "moq-transport-18"};
 constexpr int kRolls = 5;
 constexpr int kFrames = 15;  ///< in a group
 constexpr Duration kFrameTime = milliseconds(33);
@@ -210,11 +214,11 @@ TEST_P(Roll, NothingIsLostOrDoubledWhateverTheSeed) {
     SimulatedNetwork& network = cluster.network;
     Relays relays(cluster);
     relays.start(link);
-    Application publisher(cluster, relays, link, random() % 2 == 0 ? "moq-lite-04" : "moq-lite-05",
-                          true, seed);
+    Application publisher(cluster, relays, link, kVersions.at(random() % kVersions.size()), true,
+                          seed);
     LiveSource source(publisher.node());
     std::vector<std::unique_ptr<Application>> viewers;
-    for (const char* version : {"moq-lite-04", "moq-lite-05", "moq-lite-05"}) {
+    for (const char* version : kVersions) {
       viewers.push_back(
           std::make_unique<Application>(cluster, relays, link, version, false, random()));
     }

@@ -153,12 +153,13 @@ void FetchPublisher::on_info(const Result<TrackInfo>& info) {
 void FetchPublisher::answer() {
   if (std::exchange(answered_, true)) return;
   FetchOk ok{.request_id = id(),
-             .group_order = descending_ ? GroupOrder::descending : GroupOrder::ascending,
              .end_of_track = ends_track_,
              .end = {.group = end_.group, .object = end_.object == kAll ? 0 : end_.object + 1}};
   if (const auto set = set_info(session().traits(), *track_->info(), ok); !set) {
     log::debug("{}: properties of a track: {}", session().name(), set.error().message());
   }
+  // As it comes, whatever the track's is.
+  ok.group_order = descending_ ? GroupOrder::descending : GroupOrder::ascending;
   send(ok);
 }
 

@@ -250,7 +250,10 @@ bool Session::runs(std::uint64_t id, const Request& request) const {
 }
 
 void Session::send_control(const std::vector<std::uint8_t>& message) {
-  if (control_ != nullptr && !closed_) control_->send(message);
+  if (closed_) return;
+  // A drain may come before the session's first turn; SETUP goes before all.
+  if (control_ == nullptr) send_setup();
+  control_->send(message);
 }
 
 Result<void> Session::take_peer_id(std::uint64_t id) {

@@ -96,6 +96,8 @@ void SubscribePublisher::tell_alias() {
   if (const auto set = set_info(session().traits(), info(), ok); !set) {
     log::debug("{}: properties of a track: {}", session().name(), set.error().message());
   }
+  // As it comes, whatever the track's is.
+  ok.group_order = ordered() ? GroupOrder::ascending : GroupOrder::descending;
   send(ok);
 }
 

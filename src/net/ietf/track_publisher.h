@@ -46,6 +46,7 @@ class TrackPublisher : public Request, private TrackReader {
   [[nodiscard]] const std::shared_ptr<Track>& shared_track() const { return delivery_->track; }
   /// The Joining Location: the largest object when it began to forward.
   [[nodiscard]] const std::optional<Location>& largest() const { return largest_; }
+  [[nodiscard]] bool ordered() const { return options_.ordered; }
 
  protected:
   /// The peer's.

@@ -322,7 +322,7 @@ TEST_P(GoawayBetween, BothSidesMayDrainAtOnce) {
   EXPECT_TRUE(connection->server_error);
 }
 
-TEST_P(GoawayOnTheWire, DrainBeforeTheFirstTurnIsHeard) {
+TEST_P(GoawayIsHeard, DrainBeforeTheFirstTurnIsHeard) {
   Node other(loop, 1);
   const auto connection = connect(loop, other, node, {.version = GetParam()});
   std::string uri;

@@ -74,6 +74,26 @@ TEST_P(IetfPriority, GroupsGoInTheOrderThatIsAskedFor) {
   }
 }
 
+/// Where answers tell of the order.
+class IetfPriorityTold : public IetfPriority {};
+
+TEST_P(IetfPriorityTold, AnswersTellOfTheOrderThatWasAskedFor) {
+  Source sent(relay, "a", {.ordered = true, .max_latency = seconds(10)});
+  sent.group(0, {"zero"});
+  start();
+  for (const GroupOrder order : {GroupOrder::ascending, GroupOrder::descending}) {
+    const Asked request = ask("a", {.group_order = order});
+    EXPECT_EQ(peer->answers<ietf::SubscribeOk>(request).front().group_order, order);
+    const Asked fetched =
+        peer->ask(ietf::Fetch{.group_order = order,
+                              .range = {.track = {.track_namespace = {"a"}, .track_name = "video"},
+                                        .end = {.group = 0}}});
+    run(seconds(1));
+    ASSERT_EQ(peer->answers<ietf::FetchOk>(fetched).size(), 1U);
+    EXPECT_EQ(peer->answers<ietf::FetchOk>(fetched).front().group_order, order);
+  }
+}
+
 TEST_P(IetfPriority, WithoutAnOrderItIsThePublishers) {
   for (const bool ordered : {false, true}) {
     SCOPED_TRACE(ordered);
@@ -141,6 +161,8 @@ TEST_P(IetfPriority, UpdateCountsForWhatIsOnItsWay) {
   EXPECT_EQ(finished(), (Groups{2, 1}));
 }
 
+INSTANTIATE_TEST_SUITE_P(Drafts, IetfPriorityTold, ::testing::Values("moq-transport-14"),
+                         testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(Drafts, IetfPriority, ::testing::ValuesIn(testing::kDrafts),
                          testing::kVersionName);
 
