@@ -56,8 +56,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jitter", type=duration, default=0.0, help="at most so much more, each way [0]")
     parser.add_argument("--seed", type=int, default=1, help="of the losses [1]")
     parser.add_argument("--workers", type=int, default=1, help="threads of a relay [1]")
-    parser.add_argument("--mixed", action="store_true",
-                        help="moq-lite-04 and -05, over raw QUIC and WebTransport, in turns")
+    versions = parser.add_mutually_exclusive_group()
+    versions.add_argument("--mixed", action="store_true",
+                          help="moq-lite-04 and -05, over raw QUIC and WebTransport, in turns")
+    versions.add_argument("--version", metavar="NAME", help="of publisher and viewers, moq-transport-18 [moq-lite-05]")
     parser.add_argument("--sessions", type=int, metavar="N", default=0,
                         help="instead: N viewers of five small frames a second, and one roll a run; how soon all "
                              "have their GOAWAY, and how soon the relay exits (1000)")
@@ -104,7 +106,7 @@ class Run:
             live = watch.Live(stage.timeline, self.places)
             with Progress(lambda: f"roll: {self.folder.name}: {len(self.rolled)} of {rolls} rolls; {live.text()}"):
                 try:
-                    stage.play("--viewers", str(viewers), *(MIXED if args.mixed else ()), *extra)
+                    stage.play("--viewers", str(viewers), *self.versions(), *extra)
                     began = time.monotonic()
                     for number in range(rolls):
                         self.until(stage, began + seconds * (number + 1) / (rolls + 1))
@@ -118,6 +120,11 @@ class Run:
                     for number, each in enumerate(stage.relays):
                         (self.folder / f"relay{number}.log").write_text("\n".join(each.errors.all()) + "\n")
         self.happened = rolling.events(stage.timeline)
+
+    def versions(self) -> tuple[str, ...]:
+        if self.args.version:
+            return "--publisher-version", self.args.version, "--viewer-version", self.args.version
+        return MIXED if self.args.mixed else ()
 
     @staticmethod
     def until(stage: rolling.Stage, when: float) -> None:
