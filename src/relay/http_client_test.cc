@@ -72,7 +72,8 @@ struct HttpClientTest : ::testing::Test {
   std::optional<Result<HttpReply>> get(const std::string& url, HttpConditions conditions = {}) {
     if (!client) client = *HttpClient::create(events, {}, limits);
     std::optional<Result<HttpReply>> got;
-    client->get(url, std::move(conditions), [&](Result<HttpReply> reply) { got = reply; });
+    client->get(url, std::move(conditions),
+                [&](Result<HttpReply> reply) { got = std::move(reply); });
     EXPECT_TRUE(events.run_until([&] { return got.has_value(); }, kGenerous));
     return got;
   }

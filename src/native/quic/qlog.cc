@@ -34,7 +34,7 @@ std::string file_name(std::uint64_t connection, ByteSpan first_dcid) {
 /// Belongs to the writer, but for its path.
 struct QlogDirectory::File {
   struct Closer {
-    void operator()(std::FILE* stream) const { std::fclose(stream); }
+    void operator()(std::FILE* open) const { std::fclose(open); }
   };
 
   std::filesystem::path path;
