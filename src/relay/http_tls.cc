@@ -56,7 +56,8 @@ error_code ask_clients(ssl::context& context, const std::vector<std::string>& ro
     if (!error) context.add_certificate_authority(boost::asio::buffer(pem), error);
   }
   if (!error) context.set_verify_mode(ssl::verify_peer, error);
-  // A session that is resumed shows no certificate, so each has a handshake of its own.
+  // A session that is resumed keeps the certificate that was verified once, whatever the roots
+  // are now: each has a handshake of its own.
   SSL_CTX_set_session_cache_mode(context.native_handle(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(context.native_handle(), 0);

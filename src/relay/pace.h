@@ -28,7 +28,7 @@ class Pace {
   std::atomic<Time::rep> next_line_{-1};  ///< not before; -1: at any time
 };
 
-/// Warns of `what` has happened now, at its pace.
+/// Counts a failure now, and warns of `what` it was, at its pace.
 void warn(Pace& pace, std::string_view what);
 
 }  // namespace moq::relay
