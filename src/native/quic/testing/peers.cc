@@ -117,7 +117,7 @@ std::shared_ptr<tls::ClientContext> test_client_tls() {
       tls::ClientContext{.credentials = kCredentials, .alpns = {"moq-test-1"}, .verify = {}});
 }
 
-Pair::Pair(Options options)
+Pair::Pair(const Options& options)
     : network(options.seed),
       server_socket(network, address(1, 4443)),
       client_socket(network, address(2, 50000)),
