@@ -34,7 +34,7 @@ StreamChannel::StreamChannel(Session& session, ChannelHandler& handler, transpor
 
 StreamChannel::~StreamChannel() {
   session_.release_held(held_);
-  stream_.send->set_handler(nullptr);
+  if (stream_.send != nullptr) stream_.send->set_handler(nullptr);
   stream_.recv->set_handler(nullptr);
 }
 
@@ -61,6 +61,7 @@ void StreamChannel::finish() {
   if (queue_ != nullptr) {
     queue_->finish();
     stream_.send->ready();
+    session_.linger(std::exchange(stream_.send, nullptr));
   }
   if (!fin_) stream_.recv->stop(wire_code(session_.version(), StreamError::cancelled));
 }

@@ -76,7 +76,7 @@ class StreamChannel final : public Channel,
 
   Session& session_;
   ChannelHandler& handler_;
-  transport::Stream stream_;
+  transport::Stream stream_;                     ///< without what sends, once finished
   std::shared_ptr<transport::SendQueue> queue_;  ///< null once nothing more can be sent
   MessageReader reader_;
   std::size_t held_ = 0;  ///< bytes, of a request of the peer's

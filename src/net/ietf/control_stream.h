@@ -34,6 +34,8 @@ class ControlStream final : private transport::RecvHandler, private transport::S
   /// Of a peer that reads none of them, beyond SessionLimits::max_backlog, the session is
   /// closed.
   void send(const std::vector<std::uint8_t>& message);
+  /// What it sends; goes on when this is gone.
+  [[nodiscard]] transport::SendQueue& queue() { return *queue_; }
 
  private:
   /// Bytes that may wait for the peer to be let in.

@@ -396,6 +396,31 @@ void Session::on_datagram(Bytes datagram) {
 
 // --- The end
 
+namespace {
+
+/// A stream that all has been written to.
+class Lingering final : public Task, private transport::SendHandler {
+ public:
+  Lingering(Session& session, std::shared_ptr<transport::SendStream> stream)
+      : Task(session), stream_(std::move(stream)) {
+    stream_->set_handler(this);
+  }
+  ~Lingering() override { stream_->set_handler(nullptr); }
+
+ private:
+  void on_send_finished() override { session().retire(*this); }
+  void on_send_stopped(std::uint64_t /*code*/) override { session().retire(*this); }
+
+  std::shared_ptr<transport::SendStream> stream_;
+};
+
+}  // namespace
+
+void Session::linger(std::shared_ptr<transport::SendStream> stream) {
+  if (closed_) return stream->set_handler(nullptr);
+  add(std::make_unique<Lingering>(*this, std::move(stream)));
+}
+
 void Session::retire(Task& task) {
   const auto found = tasks_.find(&task);
   if (found == tasks_.end()) return;

@@ -101,6 +101,9 @@ class Session final : public ProtocolSession,
   }
   /// Destroys `task` on the loop's next turn. Idempotent.
   void retire(Task& task);
+  /// Keeps the session until the peer has acknowledged what is on `stream`, or does not
+  /// want it: for what tells of an end.
+  void linger(std::shared_ptr<transport::SendStream> stream);
   /// Closes the session for a failure that is not confined to a request or a stream.
   void fail(const Error& error);
 

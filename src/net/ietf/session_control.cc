@@ -189,7 +189,15 @@ Result<void> Session::received_goaway(ByteSpan body) {
 }
 
 void Session::check_idle() {
-  if (!goaway_received_ || media_ != 0 || std::exchange(idle_posted_, true)) return;
+  if (!goaway_received_ || media_ != 0 || idle_posted_) return;
+  // A PUBLISH_DONE may be on its way.
+  if (control_ != nullptr && control_->queue().backlog() != 0) {
+    control_->queue().when_acknowledged([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->check_idle();
+    });
+    return;
+  }
+  idle_posted_ = true;
   // What ends may be followed by something in the same turn.
   loop_.post([weak = weak_from_this()] {
     const auto self = weak.lock();

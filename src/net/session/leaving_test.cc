@@ -163,7 +163,7 @@ TEST_P(Leaving, NoGroupOnItsWayIsCut) {
   }
 }
 
-TEST_P(LeavingLite, EndOfATrackIsTold) {
+TEST_P(Leaving, EndOfATrackIsTold) {
   for (const bool upwards : {false, true}) {
     SCOPED_TRACE(upwards);
     Node& from = upwards ? client : server;

@@ -1,6 +1,7 @@
 #include "net/transport/send_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace moq::transport {
 
@@ -48,6 +49,7 @@ void SendQueue::acked(std::uint64_t offset) {
     queue_.pop_front();
     --next_;
   }
+  if (queue_.empty() && acknowledged_) std::exchange(acknowledged_, nullptr)();
 }
 
 }  // namespace moq::transport

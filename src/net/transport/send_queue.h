@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 
 #include "net/transport/transport.h"
@@ -26,6 +27,10 @@ class SendQueue {
   /// The cost of what is not acknowledged yet: its bytes, and kOverhead for each piece.
   [[nodiscard]] std::size_t backlog() const { return backlog_; }
 
+  /// Calls `then` once, when all that was pushed is acknowledged: from inside of the
+  /// transport. Replaces what was to be called.
+  void when_acknowledged(std::function<void()> then) { acknowledged_ = std::move(then); }
+
   Pull pull(std::span<ByteSpan> slices) const;
   void sent(std::size_t size);
   void acked(std::uint64_t offset);
@@ -37,6 +42,7 @@ class SendQueue {
   std::size_t next_offset_ = 0;  ///< bytes of it that are sent
   std::size_t backlog_ = 0;
   bool finished_ = false;
+  std::function<void()> acknowledged_;
   std::shared_ptr<std::size_t> total_;
 };
 
