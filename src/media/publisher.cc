@@ -154,6 +154,7 @@ Result<void> Publisher::publish(const MediaPacket& packet) {
   header.id = output.next_object++;
   header.timestamp = pts;
   header.size = prefix.size() + packet.payload.size();
+  header.arrival = output.track->loop().now();
   Subgroup& objects = output.group->only();
   Result<void> appended = objects.append_object(header);
   if (appended) appended = objects.append_payload(prefix);

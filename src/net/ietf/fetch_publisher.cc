@@ -68,11 +68,10 @@ FetchPublisher::FetchPublisher(Session& session, Arrival arrival, Fetch message)
                                      ? GroupOrder::descending
                                      : GroupOrder::ascending),
       descending_(message_.group_order == GroupOrder::descending),
-      patience_(session.loop(), [this, alive = std::weak_ptr(alive_)] {
-        gave_up_ = true;
-        step();
-        if (!alive.expired()) gave_up_ = false;
-      }) {
+      patience_(session.loop(), [this] { lose_patience(); }) {
+  if (const auto& timeout = message_.fill_timeout) {
+    deadline_ = later(session.loop().now(), *timeout);
+  }
   session.count_fetches(1);
 }
 
@@ -147,6 +146,7 @@ void FetchPublisher::on_info(const Result<TrackInfo>& info) {
   next_object_ = group_id_ == start_.group ? start_.object : 0;
   open_stream();
   if (!session().traits().empty_fetch_is_error) answer();
+  patience_.arm(deadline_);
   step();
 }
 
@@ -199,14 +199,33 @@ std::uint64_t FetchPublisher::last_object() const {
   return group_id_ == end_.group ? end_.object : kAll;
 }
 
+bool FetchPublisher::late() const { return session().loop().now() >= deadline_; }
+
+void FetchPublisher::lose_patience() {
+  const std::weak_ptr<int> alive = alive_;
+  gave_up_ = true;
+  if (std::exchange(asking_, false)) {
+    add_unknown({.group = group_id_, .object = last_object()});
+    if (!next_group()) return ended();
+  }
+  step();
+  if (!alive.expired()) gave_up_ = false;
+}
+
 void FetchPublisher::step() {
   while (!over() && !ended_ && !asking_ && sender_->unsent() < kEnough) {
     if (watch_ == nullptr) {
+      if (late() && track_->cached(group_id_) == nullptr) {
+        ++misses_;
+        add_unknown({.group = group_id_, .object = last_object()});
+        if (!next_group()) return ended();
+        continue;
+      }
       asking_ = true;
       // Answers come on another turn.
-      track_->fetch(group_id_, [this, alive = std::weak_ptr(alive_)](
+      track_->fetch(group_id_, [this, alive = std::weak_ptr(alive_), turn = ++asked_](
                                    const Result<std::shared_ptr<Group>>& group) {
-        if (alive.expired() || over()) return;
+        if (alive.expired() || over() || !asking_ || turn != asked_) return;
         asking_ = false;
         if (group) {
           misses_ = 0;
@@ -252,18 +271,23 @@ bool FetchPublisher::add_objects() {
       const auto largest = group->largest();
       const bool passed = settled > last && largest && largest->object >= last;
       if (group->closed() || passed) break;
-      if (gave_up_) {
+      if (gave_up_ || late()) {
         add_unknown({.group = group_id_, .object = last});
         break;
       }
-      patience_.arm(later(session().loop().now(), kPatience));
+      patience_.arm(std::min(deadline_, later(session().loop().now(), kPatience)));
       return false;
     }
     if (!next->complete()) {
-      if (from->state() == Subgroup::State::open) return false;
+      if (from->state() != Subgroup::State::open) break;
+      if (!late()) return false;
+      add_unknown({.group = group_id_, .object = last});
       break;
     }
-    if (settled < next->id && !group->closed()) return false;
+    if (settled < next->id && !group->closed()) {
+      if (!late()) return false;
+      add_unknown({.group = group_id_, .object = next->id - 1});
+    }
     if (!add_object(*from, *next)) return false;
     if (next->id == kAll) break;
     next_object_ = next->id + 1;

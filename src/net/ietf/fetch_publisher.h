@@ -51,6 +51,10 @@ class FetchPublisher final : public Request, private transport::SendHandler {
   bool add_objects();
   bool add_object(const Subgroup& subgroup, const Object& object);
   void add_unknown(Location last);
+  /// Nothing more is to be waited for.
+  [[nodiscard]] bool late() const;
+  /// Goes on with what is there when what is waited for does not come in time.
+  void lose_patience();
   /// Goes on to the next group. False: that was the last.
   bool next_group();
   /// The last object of the range in the group at hand.
@@ -72,10 +76,12 @@ class FetchPublisher final : public Request, private transport::SendHandler {
   std::size_t misses_ = 0;  ///< groups in a row that are nowhere
   std::unique_ptr<Watch> watch_;
   bool asking_ = false;
+  std::uint64_t asked_ = 0;  ///< groups that were asked for
   bool posted_ = false;
   bool ended_ = false;
   bool gave_up_ = false;  ///< nothing more is waited for in this group
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  Time deadline_ = kNever;  ///< FILL_TIMEOUT's end
   Timer patience_;
 };
 

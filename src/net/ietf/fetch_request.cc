@@ -122,6 +122,7 @@ Result<void> FetchRequest::on_object(const FetchObject& object) {
        .timestamp = timestamp_of(session().traits().properties, object.properties,
                                  group_->timescale(), session().loop().now()),
        .size = object.size,
+       .arrival = session().loop().now(),
        .status = *status,
        .properties_form = session().traits().properties.form,
        .properties = object.properties}));

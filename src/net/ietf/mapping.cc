@@ -31,13 +31,17 @@ TrackInfo to_info(const TrackProperties& properties) {
           .ordered = properties.group_order == GroupOrder::ascending,
           .max_latency = properties.max_cache_duration.value_or(Duration::max()),
           .timescale = properties.timescale.value_or(kDefaultTimescale),
+          .object_delivery_timeout = properties.object_delivery_timeout,
+          .subgroup_delivery_timeout = properties.subgroup_delivery_timeout,
           .has_subgroups = true};
 }
 
 TrackProperties to_properties(const TrackInfo& info) {
   // Longer than any cache keeps is as long as it likes.
   constexpr Duration kLongest = std::chrono::hours(24);
-  TrackProperties out{.publisher_priority = to_priority(info.priority),
+  TrackProperties out{.object_delivery_timeout = info.object_delivery_timeout,
+                      .subgroup_delivery_timeout = info.subgroup_delivery_timeout,
+                      .publisher_priority = to_priority(info.priority),
                       .group_order = info.ordered ? GroupOrder::ascending : GroupOrder::descending};
   if (info.max_latency < kLongest) out.max_cache_duration = info.max_latency;
   if (info.timescale != kDefaultTimescale) out.timescale = info.timescale;

@@ -54,7 +54,8 @@ Result<void> PublishRequest::received_ok(ByteSpan body) {
           // Draft-18 says nothing for all that comes, which is what this is.
           .filter = ok.filter == Filter{} ? terms().filter : ok.filter,
           .forward = ok.forward,
-          .delivery_timeout = ok.object_delivery_timeout});
+          .object_delivery_timeout = ok.object_delivery_timeout,
+          .subgroup_delivery_timeout = ok.subgroup_delivery_timeout});
   maybe_finish();
   return {};
 }

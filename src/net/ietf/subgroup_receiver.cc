@@ -111,6 +111,7 @@ Result<void> SubgroupReceiver::on_object(const StreamObject& object) {
        .timestamp = timestamp_of(session().traits().properties, object.properties,
                                  group_->timescale(), session().loop().now()),
        .size = object.size,
+       .arrival = session().loop().now(),
        .status = *status,
        .properties_form = session().traits().properties.form,
        .properties = object.properties});

@@ -70,7 +70,8 @@ void SubscribePublisher::begin() {
                  .group_order = message_.group_order,
                  .filter = filter,
                  .forward = message_.forward,
-                 .delivery_timeout = message_.object_delivery_timeout});
+                 .object_delivery_timeout = message_.object_delivery_timeout,
+                 .subgroup_delivery_timeout = message_.subgroup_delivery_timeout});
 }
 
 bool SubscribePublisher::waits_after(const Error& error) {

@@ -66,7 +66,9 @@ void TrackPublisher::start(const std::shared_ptr<Track>& track, const Subscriber
   options_.priority = to_priority(terms.priority);
   options_.ordered = terms.group_order == GroupOrder::ascending;
   set_range(terms.filter);
-  set_timeout(terms.delivery_timeout);
+  // Timeouts are not for upstream (§"Delivery Timeouts"): others may have none.
+  options_.max_latency = Duration::max();
+  set_timeouts();
   if (const auto& known = track->info()) on_info(*known);
   subscription_ = track->subscribe(options_, *this);
 }
@@ -85,15 +87,31 @@ void TrackPublisher::set_range(const Filter& filter) {
   if (filter.type == FilterType::next_group && largest) first_ = {.group = largest->group + 1};
 }
 
-void TrackPublisher::set_timeout(std::optional<Duration> timeout) {
-  const bool none = !timeout || *timeout == Duration::zero();
-  options_.max_latency = none ? Duration::max() : *timeout;
-  delivery_->max_latency = delivery_latency(*delivery_->track);
+void TrackPublisher::set_timeouts() {
+  const auto lesser = [](std::optional<Duration> one, std::optional<Duration> other) {
+    if (!one || *one == Duration::zero()) return other;
+    return other ? std::optional(std::min(*one, *other)) : one;
+  };
+  delivery_->max_latency =
+      std::max(delivery_->track->retention(), session().limits().max_delivery_latency);
+  delivery_->object_timeout =
+      lesser(terms_.object_delivery_timeout, info_.object_delivery_timeout);
+  const auto subgroup = lesser(terms_.subgroup_delivery_timeout, info_.subgroup_delivery_timeout);
+  if (std::exchange(subgroup_timeout_, subgroup) == subgroup) return;
+  for (const auto& [key, sending] : sending_) set_deadline(*sending);
 }
 
-Duration TrackPublisher::delivery_latency(const Track& track) const {
-  return std::min(options_.max_latency,
-                  std::max(track.retention(), session().limits().max_delivery_latency));
+void TrackPublisher::set_deadline(Sending& sending) {
+  sending.deadline.reset();
+  const auto group = sending.group.lock();
+  Subgroup* objects = group == nullptr ? nullptr : group->find(sending.subgroup);
+  if (!subgroup_timeout_ || objects == nullptr) return;
+  sending.deadline = std::make_unique<SubgroupDeadline>(
+      session().loop(), group, *objects, *subgroup_timeout_,
+      [this, key = Key{sending.group_id, sending.subgroup}] {
+        give_up(key, StreamError::delivery_timeout);
+        maybe_finish();
+      });
 }
 
 transport::Priority TrackPublisher::priority(std::uint64_t group,
@@ -114,7 +132,7 @@ void TrackPublisher::change(const SubscriberTerms& terms) {
   options_.ordered = terms.group_order == GroupOrder::publisher
                          ? info_.ordered
                          : terms.group_order == GroupOrder::ascending;
-  set_timeout(terms.delivery_timeout);
+  set_timeouts();
   if (!terms.forward) stop_forwarding();
   if (resumes) {
     forward_again();
@@ -148,7 +166,12 @@ Result<void> TrackPublisher::received_update(ByteSpan body) {
   SubscriberTerms terms = terms_;
   terms.priority = update.subscriber_priority.value_or(terms.priority);
   terms.forward = update.forward.value_or(terms.forward);
-  if (update.object_delivery_timeout) terms.delivery_timeout = update.object_delivery_timeout;
+  if (update.object_delivery_timeout) {
+    terms.object_delivery_timeout = update.object_delivery_timeout;
+  }
+  if (update.subgroup_delivery_timeout) {
+    terms.subgroup_delivery_timeout = update.subgroup_delivery_timeout;
+  }
   if (update.filter && !session().traits().has_request_updates && widens(*update.filter)) {
     return fail(SessionError::protocol_violation, "an update asks for more than the subscription");
   }
@@ -172,7 +195,7 @@ bool TrackPublisher::widens(const Filter& filter) const {
 void TrackPublisher::on_info(const TrackInfo& info) {
   info_ = info;
   if (terms_.group_order == GroupOrder::publisher) options_.ordered = info.ordered;
-  delivery_->max_latency = delivery_latency(*delivery_->track);
+  set_timeouts();
   if (std::exchange(answered_, true)) return;
   set_joining_location();
   told_ = first_;
@@ -252,7 +275,7 @@ void TrackPublisher::open_stream(const std::shared_ptr<Group>& group, Subgroup& 
   sending->stream = session().transport().open_uni(priority(key.first, sending->priority),
                                                    std::move(source), sending.get());
   if (sender != nullptr) sender->set_stream(sending->stream.get());
-  sending_[key] = std::move(sending);
+  set_deadline(*(sending_[key] = std::move(sending)));
   ++streams_;
 }
 

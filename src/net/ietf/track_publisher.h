@@ -11,6 +11,7 @@
 
 #include "net/base/loop.h"
 #include "net/ietf/request.h"
+#include "net/ietf/subgroup_deadline.h"
 #include "net/ietf/subgroup_sender.h"
 #include "net/model/subscription.h"
 #include "net/model/track.h"
@@ -23,7 +24,9 @@ struct SubscriberTerms {
   GroupOrder group_order = GroupOrder::publisher;
   Filter filter = {};
   bool forward = true;
-  std::optional<Duration> delivery_timeout = {};
+  /// Zero: none.
+  std::optional<Duration> object_delivery_timeout = {};
+  std::optional<Duration> subgroup_delivery_timeout = {};
 };
 
 /// A request that sends the peer a track: its SUBSCRIBE, or a PUBLISH of ours. Each subgroup
@@ -88,6 +91,7 @@ class TrackPublisher : public Request, private TrackReader {
     std::shared_ptr<transport::SendStream> stream;
     std::weak_ptr<Group> group;
     std::optional<std::uint8_t> priority;  ///< the subgroup's own
+    std::unique_ptr<SubgroupDeadline> deadline;
   };
   using Key = std::pair<std::uint64_t, std::uint64_t>;
 
@@ -105,7 +109,7 @@ class TrackPublisher : public Request, private TrackReader {
   [[nodiscard]] bool widens(const Filter& filter) const;
   void set_range(const Filter& filter);
   void forward_again();
-  void set_timeout(std::optional<Duration> timeout);
+  void set_timeouts();
   /// Where a subscription to what is behind the largest object begins.
   void set_joining_location();
   /// Opens streams for subgroups that have none yet.
@@ -113,7 +117,7 @@ class TrackPublisher : public Request, private TrackReader {
   void open_stream(const std::shared_ptr<Group>& group, Subgroup& objects);
   [[nodiscard]] transport::Priority priority(std::uint64_t group,
                                              std::optional<std::uint8_t> publisher) const;
-  [[nodiscard]] Duration delivery_latency(const Track& track) const;
+  void set_deadline(Sending& sending);
   /// Resets what is too old, or too much.
   void sweep();
   void give_up(Key key, StreamError code);
@@ -132,6 +136,7 @@ class TrackPublisher : public Request, private TrackReader {
   std::unique_ptr<Subscription> subscription_;
   std::map<std::uint64_t, std::unique_ptr<Following>> following_;
   std::map<Key, std::unique_ptr<Sending>> sending_;
+  std::optional<Duration> subgroup_timeout_;
   std::uint64_t streams_ = 0;  ///< that were opened
   bool answered_ = false;
   std::optional<Location> largest_;

@@ -70,6 +70,7 @@ Result<void> GroupReceiver::on_frame(const FrameHeader& header) {
           std::chrono::floor<std::chrono::milliseconds>(session().loop().now().time_since_epoch())
               .count())),
       .size = header.size,
+      .arrival = session().loop().now(),
   });
 }
 

@@ -238,7 +238,8 @@ Result<void> FetchRequest::on_frame(const FrameHeader& header) {
   Subgroup& objects = group_->only();
   return objects.append_object({.id = objects.objects().size(),
                                 .timestamp = header.timestamp.value_or(0),
-                                .size = header.size});
+                                .size = header.size,
+                                .arrival = session().loop().now()});
 }
 
 Result<void> FetchRequest::on_payload(Bytes chunk) {

@@ -34,6 +34,8 @@ struct ObjectHeader {
   std::uint64_t timestamp = 0;
   /// Declared payload size in bytes. Nothing is allocated from it.
   std::uint64_t size = 0;
+  /// When its first byte arrived here, or it was made. kNever: not told, so it is never late.
+  Time arrival = kNever;
   ObjectStatus status = ObjectStatus::normal;
   /// How its properties are encoded, by a number of the protocol family's; 0: it came
   /// without a place for them.
@@ -229,7 +231,7 @@ class GroupOwner {
 class Group : public std::enable_shared_from_this<Group> {
  public:
   static constexpr std::uint64_t kOverhead = 2048;
-  static constexpr std::uint64_t kObjectOverhead = 160;
+  static constexpr std::uint64_t kObjectOverhead = 168;
   static constexpr std::uint64_t kChunkOverhead = 48;
   /// Stream code CANCELLED (moq-lite): given up by who makes it.
   static constexpr std::uint64_t kCancelledCode = 0x1;

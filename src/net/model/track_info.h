@@ -27,6 +27,11 @@ struct TrackInfo {
   Duration max_latency = std::chrono::seconds(5);
   /// Timestamp units per second; never 0.
   std::uint64_t timescale = 1000;
+  /// How long after its arrival an object may be sent to subscribers of moq-transport, and
+  /// how long after its end a subgroup may be on its way to them (draft-18 §"Delivery
+  /// Timeouts"). Never zero: that is none.
+  std::optional<Duration> object_delivery_timeout = {};
+  std::optional<Duration> subgroup_delivery_timeout = {};
   /// Whether its groups may have several subgroups, and objects statuses and properties:
   /// it comes from moq-transport. Others read its groups with `flatten`.
   bool has_subgroups = false;

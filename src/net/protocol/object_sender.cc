@@ -59,6 +59,11 @@ ByteSpan ObjectSender::slice_at(Cursor& at) const {
   return {};
 }
 
+const Object* ObjectSender::next() const {
+  Cursor at = cursor_;
+  return slice_at(at).empty() ? nullptr : &objects_.objects()[at.object];
+}
+
 transport::Pull ObjectSender::pull(std::span<ByteSpan> slices) {
   std::size_t count = 0;
   if (prefix_sent_ < prefix_size_ && !slices.empty()) {

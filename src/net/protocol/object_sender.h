@@ -19,6 +19,8 @@ struct Delivery {
   std::shared_ptr<Track> track;
   /// The subscriber's. None: never expires (a fetch).
   std::optional<Duration> max_latency;
+  /// How long after its arrival an object may be sent (moq-transport). None: at any time.
+  std::optional<Duration> object_timeout = {};
   /// The session's, where it is counted what is sent.
   std::shared_ptr<SessionTraffic> traffic;
 };
@@ -62,6 +64,9 @@ class ObjectSender : public transport::SendSource, private SubgroupReader {
   /// empty at its end. Stays valid as long as this.
   [[nodiscard]] virtual ByteSpan header_at(std::size_t index, std::size_t offset) const = 0;
   [[nodiscard]] const Subgroup& objects() const { return objects_; }
+  [[nodiscard]] const Delivery& delivery() const { return *delivery_; }
+  /// The object that the next byte is of; null when all that has come is sent.
+  [[nodiscard]] const Object* next() const;
   /// Whether object number `index` is the first on the stream.
   [[nodiscard]] bool is_first(std::size_t index) const {
     return index == 0 || objects_.objects()[index - 1].id < skip_below_;
