@@ -109,6 +109,7 @@ Result<void> Publisher::publish_catalog() {
   const Bytes text = Bytes::copy_of(catalog_.to_text());
   ObjectHeader header;
   header.size = text.size();
+  header.arrival = catalog_track_->loop().now();
   MOQ_CHECK_OK(group->only().append(header, text));
   group->only().finish();
   group->finish();

@@ -21,8 +21,8 @@ constexpr std::uint64_t kEnough = 256U << 10;
 /// Groups in a row that are looked for upstream in vain, before those between there and
 /// the next that is cached are taken not to be.
 constexpr std::size_t kMaxMisses = 16;
-/// How long a group that others have told of may go without another object of the range:
-/// its publisher need not have it, or not give it.
+/// How long nothing may come of what is waited for: of a group that others have told of, its
+/// publisher need not have it, or not give it.
 constexpr Duration kPatience = std::chrono::seconds(10);
 
 }  // namespace
@@ -68,10 +68,8 @@ FetchPublisher::FetchPublisher(Session& session, Arrival arrival, Fetch message)
                                      ? GroupOrder::descending
                                      : GroupOrder::ascending),
       descending_(message_.group_order == GroupOrder::descending),
+      budget_(message_.fill_timeout),
       patience_(session.loop(), [this] { lose_patience(); }) {
-  if (const auto& timeout = message_.fill_timeout) {
-    deadline_ = later(session.loop().now(), *timeout);
-  }
   session.count_fetches(1);
 }
 
@@ -118,6 +116,7 @@ void FetchPublisher::join() {
     serve(subscription.shared_track(), {.group = first},
           {.group = largest->group, .object = largest->object + 1});
   });
+  if (track_ == nullptr && !over() && budget_) wait();
 }
 
 void FetchPublisher::serve(std::shared_ptr<Track> track, Location start, Location end) {
@@ -129,6 +128,7 @@ void FetchPublisher::serve(std::shared_ptr<Track> track, Location start, Locatio
   track_->when_info([this, alive = std::weak_ptr(alive_)](const Result<TrackInfo>& info) {
     if (!alive.expired() && !over()) on_info(info);
   });
+  if (!track_->info() && budget_) wait();
 }
 
 void FetchPublisher::on_info(const Result<TrackInfo>& info) {
@@ -146,7 +146,6 @@ void FetchPublisher::on_info(const Result<TrackInfo>& info) {
   next_object_ = group_id_ == start_.group ? start_.object : 0;
   open_stream();
   if (!session().traits().empty_fetch_is_error) answer();
-  patience_.arm(deadline_);
   step();
 }
 
@@ -199,47 +198,50 @@ std::uint64_t FetchPublisher::last_object() const {
   return group_id_ == end_.group ? end_.object : kAll;
 }
 
-bool FetchPublisher::late() const { return session().loop().now() >= deadline_; }
+void FetchPublisher::wait() {
+  const Time now = session().loop().now();
+  waits_since_ = now;
+  patience_.arm(later(now, budget_ ? std::min(*budget_, kPatience) : kPatience));
+}
+
+void FetchPublisher::end_wait() {
+  patience_.cancel();
+  if (!waits_since_) return;
+  const Duration waited = session().loop().now() - *std::exchange(waits_since_, std::nullopt);
+  if (budget_) *budget_ -= std::min(*budget_, waited);
+}
 
 void FetchPublisher::lose_patience() {
-  const std::weak_ptr<int> alive = alive_;
-  gave_up_ = true;
+  if (over() || ended_) return;
+  if (sender_ == nullptr)
+    return refuse(RequestErrorCode::timeout, "the track is not known in time");
+  end_wait();
   if (std::exchange(asking_, false)) {
-    add_unknown({.group = group_id_, .object = last_object()});
+    if (!add_unknown({.group = group_id_, .object = last_object()})) return;
     if (!next_group()) return ended();
   }
+  const std::weak_ptr<int> alive = alive_;
+  gave_up_ = true;
   step();
   if (!alive.expired()) gave_up_ = false;
 }
 
 void FetchPublisher::step() {
-  while (!over() && !ended_ && !asking_ && sender_->unsent() < kEnough) {
+  // Behind what there is.
+  if (torn_ && !over() && sender_->unsent() == 0) {
+    sender_->abort(wire_code(session().version(), StreamError::unknown_object_status));
+  }
+  if (asking_) return;
+  end_wait();
+  while (!over() && !ended_ && sender_->unsent() < kEnough) {
     if (watch_ == nullptr) {
-      if (late() && track_->cached(group_id_) == nullptr) {
-        ++misses_;
-        add_unknown({.group = group_id_, .object = last_object()});
-        if (!next_group()) return ended();
+      if (!late()) return ask();
+      if (const auto group = track_->cached(group_id_)) {
+        watch_ = std::make_unique<Watch>(*this, group);
+      } else {
+        if (!skip_missing()) return ended();
         continue;
       }
-      asking_ = true;
-      // Answers come on another turn.
-      track_->fetch(group_id_, [this, alive = std::weak_ptr(alive_), turn = ++asked_](
-                                   const Result<std::shared_ptr<Group>>& group) {
-        if (alive.expired() || over() || !asking_ || turn != asked_) return;
-        asking_ = false;
-        if (group) {
-          misses_ = 0;
-          watch_ = std::make_unique<Watch>(*this, *group);
-        } else {
-          ++misses_;
-          if (!group.error().is(ModelError::not_found)) {
-            add_unknown({.group = group_id_, .object = last_object()});
-          }
-          if (!next_group()) return ended();
-        }
-        step();
-      });
-      return;
     }
     watch_->follow();
     if (!add_objects()) return;
@@ -248,9 +250,35 @@ void FetchPublisher::step() {
   }
 }
 
+void FetchPublisher::ask() {
+  asking_ = true;
+  wait();
+  // Answers come on another turn.
+  track_->fetch(group_id_, [this, alive = std::weak_ptr(alive_),
+                            turn = ++asked_](const Result<std::shared_ptr<Group>>& group) {
+    if (alive.expired() || over() || !asking_ || turn != asked_) return;
+    asking_ = false;
+    if (group) {
+      misses_ = 0;
+      watch_ = std::make_unique<Watch>(*this, *group);
+    } else {
+      ++misses_;
+      const bool unknown = !group.error().is(ModelError::not_found);
+      if (unknown && !add_unknown({.group = group_id_, .object = last_object()})) return;
+      if (!next_group()) return ended();
+    }
+    step();
+  });
+}
+
 bool FetchPublisher::add_objects() {
   const std::shared_ptr<Group> group = watch_->group();
   const std::uint64_t last = last_object();
+  const bool waits = !gave_up_ && !late();
+  const auto wait_for_more = [this] {
+    wait();
+    return false;
+  };
   while (next_object_ <= last && sender_->unsent() < kEnough) {
     // Of all subgroups, the lowest id that is not there yet.
     const Subgroup* from = nullptr;
@@ -270,34 +298,25 @@ bool FetchPublisher::add_objects() {
       // A group that is known before it has objects may still get those.
       const auto largest = group->largest();
       const bool passed = settled > last && largest && largest->object >= last;
-      if (group->closed() || passed) break;
-      if (gave_up_ || late()) {
-        add_unknown({.group = group_id_, .object = last});
-        break;
-      }
-      patience_.arm(std::min(deadline_, later(session().loop().now(), kPatience)));
-      return false;
+      if (passed || group->complete()) return true;
+      if (!group->closed() && waits) return wait_for_more();
+      // Also of what was given up there may have been more.
+      return add_unknown({.group = group_id_, .object = last});
     }
-    if (!next->complete()) {
-      if (from->state() != Subgroup::State::open) break;
-      if (!late()) return false;
-      add_unknown({.group = group_id_, .object = last});
-      break;
+    if (settled < next->id && next_object_ < next->id && !group->closed()) {
+      if (waits) return wait_for_more();
+      if (!add_unknown({.group = group_id_, .object = next->id - 1})) return false;
     }
-    if (settled < next->id && !group->closed()) {
-      if (!late()) return false;
-      add_unknown({.group = group_id_, .object = next->id - 1});
+    if (next->complete()) {
+      if (!add_object(*from, *next)) return false;
+    } else {
+      if (from->state() == Subgroup::State::open && waits) return wait_for_more();
+      if (!add_unknown({.group = group_id_, .object = next->id})) return false;
     }
-    if (!add_object(*from, *next)) return false;
-    if (next->id == kAll) break;
+    if (next->id == kAll) return true;
     next_object_ = next->id + 1;
   }
-  if (next_object_ <= last && sender_->unsent() >= kEnough) return false;
-  // What was given up may have had more.
-  if (group->aborted() && next_object_ <= last) {
-    add_unknown({.group = group_id_, .object = last});
-  }
-  return !over();
+  return next_object_ > last;
 }
 
 bool FetchPublisher::add_object(const Subgroup& subgroup, const Object& object) {
@@ -326,21 +345,35 @@ bool FetchPublisher::add_object(const Subgroup& subgroup, const Object& object) 
   return true;
 }
 
-void FetchPublisher::add_unknown(Location last) {
+bool FetchPublisher::add_unknown(Location last) {
   if (session().traits().fetch.ranges) {
     std::vector<std::uint8_t> bytes;
     if (writer_.end_of_range(bytes, {.last = last, .unknown = true})) {
       sender_->add(std::move(bytes));
     }
-    return;
+    return true;
   }
   // Nothing says in between that there may be more.
-  if (!answered_) {
+  if (answered_) {
+    ended_ = torn_ = true;
+    post_step();
+  } else {
     sender_->abort(wire_code(session().version(), StreamError::unknown_object_status));
-    return refuse(RequestErrorCode::unknown_status_in_range, "an object may be there or not");
+    refuse(RequestErrorCode::unknown_status_in_range, "an object may be there or not");
   }
-  ended_ = true;
-  sender_->abort(wire_code(session().version(), StreamError::unknown_object_status));
+  return false;
+}
+
+bool FetchPublisher::skip_missing() {
+  // The last that is missing before one that is there.
+  if (descending_) {
+    const auto there = track_->cached_to(group_id_);
+    group_id_ = there ? std::max(*there + 1, start_.group) : start_.group;
+  } else {
+    const auto there = track_->cached_from(group_id_);
+    group_id_ = there ? std::min(*there - 1, end_.group) : end_.group;
+  }
+  return add_unknown({.group = group_id_, .object = last_object()}) && next_group();
 }
 
 bool FetchPublisher::next_group() {
@@ -359,6 +392,7 @@ bool FetchPublisher::next_group() {
 
 void FetchPublisher::ended() {
   if (over() || std::exchange(ended_, true)) return;
+  patience_.cancel();
   if (!answered_ && session().traits().empty_fetch_is_error) {
     sender_->abort(wire_code(session().version(), StreamError::cancelled));
     return refuse(RequestErrorCode::no_objects, "there are no objects in the range");

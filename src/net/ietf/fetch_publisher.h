@@ -46,15 +46,27 @@ class FetchPublisher final : public Request, private transport::SendHandler {
 
   /// Adds objects until there are enough, and asks for what is not there.
   void step();
+  /// Asks for the group at hand.
+  void ask();
   void post_step();
   /// Adds what there is of the group at hand. Whether it is done with.
   bool add_objects();
   bool add_object(const Subgroup& subgroup, const Object& object);
-  void add_unknown(Location last);
-  /// Nothing more is to be waited for.
-  [[nodiscard]] bool late() const;
-  /// Goes on with what is there when what is waited for does not come in time.
+  /// Says that nobody knows of what is behind the last object that was added, up to `last`.
+  /// False: the draft cannot, and the fetch has ended.
+  bool add_unknown(Location last);
+  /// The same of the groups from the one at hand on that are not cached. False: there was no
+  /// other, or the fetch has ended.
+  bool skip_missing();
+
+  /// Waits for what is not there, until the next step: no longer than kPatience, and than
+  /// FILL_TIMEOUT together with all waits before.
+  void wait();
+  void end_wait();
+  /// Goes on without what is waited for.
   void lose_patience();
+  /// FILL_TIMEOUT is used up: nothing more is waited for.
+  [[nodiscard]] bool late() const { return budget_ == Duration::zero(); }
   /// Goes on to the next group. False: that was the last.
   bool next_group();
   /// The last object of the range in the group at hand.
@@ -79,9 +91,11 @@ class FetchPublisher final : public Request, private transport::SendHandler {
   std::uint64_t asked_ = 0;  ///< groups that were asked for
   bool posted_ = false;
   bool ended_ = false;
-  bool gave_up_ = false;  ///< nothing more is waited for in this group
+  bool torn_ = false;     ///< and that by a reset
+  bool gave_up_ = false;  ///< nothing more is waited for in this step
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-  Time deadline_ = kNever;  ///< FILL_TIMEOUT's end
+  std::optional<Duration> budget_;  ///< what is left of FILL_TIMEOUT
+  std::optional<Time> waits_since_;
   Timer patience_;
 };
 

@@ -81,6 +81,7 @@ void IncomingData::on_data(Bytes data, bool fin) {
   if (done_) return;
   const auto hold = session().hold();
   fin_ = fin;
+  arrival_ = session().loop().now();
   if (!start_) {
     auto start = reader_.feed(data, fin);
     if (!start) {
@@ -143,7 +144,7 @@ void IncomingData::hand_over() {
   session().retire(*this);
   session()
       .add(std::make_unique<SubgroupReceiver>(session(), stream_, start_->subgroup))
-      .start(*track, rest(), fin_);
+      .start(*track, rest(), fin_, arrival_);
 }
 
 void IncomingData::on_reset(std::uint64_t /*code*/) { drop(StreamError::cancelled); }

@@ -48,6 +48,7 @@ class IncomingData final : public Task, private transport::RecvHandler {
   StreamStartReader reader_;
   std::optional<StreamStart> start_;
   std::vector<std::uint8_t> held_;  ///< what came behind the beginning
+  Time arrival_{};                  ///< of its last part
   bool fin_ = false;
   bool done_ = false;
   bool waiting_ = false;

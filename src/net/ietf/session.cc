@@ -402,8 +402,12 @@ namespace {
 class Lingering final : public Task, private transport::SendHandler {
  public:
   Lingering(Session& session, std::shared_ptr<transport::SendStream> stream)
-      : Task(session), stream_(std::move(stream)) {
+      : Task(session),
+        stream_(std::move(stream)),
+        timer_(session.loop(), [this] { this->session().retire(*this); }) {
     stream_->set_handler(this);
+    // A stream that the peer gave up before it was answered tells of no end.
+    timer_.arm(later(session.loop().now(), session.limits().header_timeout));
   }
   ~Lingering() override { stream_->set_handler(nullptr); }
 
@@ -412,6 +416,7 @@ class Lingering final : public Task, private transport::SendHandler {
   void on_send_stopped(std::uint64_t /*code*/) override { session().retire(*this); }
 
   std::shared_ptr<transport::SendStream> stream_;
+  Timer timer_;
 };
 
 }  // namespace
@@ -426,7 +431,10 @@ void Session::retire(Task& task) {
   if (found == tasks_.end()) return;
   waiting_streams_.erase(&task);
   awaiting_authorization_.erase(&task);
-  if (task.of_media() && --media_ == 0) check_idle();
+  if (task.of_media() && --media_ == 0) {
+    if (control_ != nullptr) media_end_ = control_->queue().pushed();
+    check_idle();
+  }
   retired_.push_back(std::move(found->second));
   tasks_.erase(found);
   if (retired_.size() > 1) return;

@@ -65,7 +65,7 @@ class Session final : public ProtocolSession,
   [[nodiscard]] std::size_t active() const override { return tasks_.size(); }
   [[nodiscard]] std::size_t serving() const override { return serving_; }
   [[nodiscard]] std::size_t announced() const override;
-  [[nodiscard]] bool idle() const override { return closed_ || media_ == 0; }
+  [[nodiscard]] bool idle() const override { return closed_ || (media_ == 0 && told_of_end()); }
   [[nodiscard]] std::string_view version_name() const override { return traits().name; }
   [[nodiscard]] const log::Name& name() const override { return name_; }
 
@@ -101,8 +101,8 @@ class Session final : public ProtocolSession,
   }
   /// Destroys `task` on the loop's next turn. Idempotent.
   void retire(Task& task);
-  /// Keeps the session until the peer has acknowledged what is on `stream`, or does not
-  /// want it: for what tells of an end.
+  /// Keeps the session until the peer has acknowledged what is on `stream`, does not want
+  /// it, or takes longer than SessionLimits::header_timeout: for what tells of an end.
   void linger(std::shared_ptr<transport::SendStream> stream);
   /// Closes the session for a failure that is not confined to a request or a stream.
   void fail(const Error& error);
@@ -229,6 +229,9 @@ class Session final : public ProtocolSession,
   void authorize(const std::string& path);
   void decided(Result<Scope> scope);
   void start_announcements();
+  /// Whether the peer has what was on the control stream when the last task of media was
+  /// over: PUBLISH_DONE, in some drafts.
+  [[nodiscard]] bool told_of_end() const;
   void check_idle();
   void end(const Error& error, bool by_peer);
   Result<void> take_setup_tokens(const std::vector<Token>& tokens);
@@ -271,9 +274,10 @@ class Session final : public ProtocolSession,
   std::size_t peer_requests_ = 0;
   std::size_t held_ = 0;
   std::size_t rendezvous_ = 0;
-  std::size_t media_ = 0;    ///< tasks of media
-  std::size_t serving_ = 0;  ///< subscriptions of the peer's
-  std::size_t fetches_ = 0;  ///< of the peer's
+  std::size_t media_ = 0;        ///< tasks of media
+  std::uint64_t media_end_ = 0;  ///< on the control stream, when there were none any more
+  std::size_t serving_ = 0;      ///< subscriptions of the peer's
+  std::size_t fetches_ = 0;      ///< of the peer's
   std::unordered_map<std::uint64_t, RemoteTrack*> aliases_;
   /// Forgotten when they are retired.
   std::unordered_map<Task*, std::function<void()>> waiting_streams_;

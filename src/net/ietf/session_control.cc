@@ -188,11 +188,14 @@ Result<void> Session::received_goaway(ByteSpan body) {
   return {};
 }
 
+bool Session::told_of_end() const {
+  return control_ == nullptr || control_->queue().acknowledged() >= media_end_;
+}
+
 void Session::check_idle() {
   if (!goaway_received_ || media_ != 0 || idle_posted_) return;
-  // A PUBLISH_DONE may be on its way.
-  if (control_ != nullptr && control_->queue().backlog() != 0) {
-    control_->queue().when_acknowledged([weak = weak_from_this()] {
+  if (!told_of_end()) {
+    control_->queue().when_acknowledged(media_end_, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->check_idle();
     });
     return;

@@ -16,8 +16,14 @@ SubgroupDeadline::SubgroupDeadline(Loop& loop, std::shared_ptr<Group> group, Sub
 }
 
 void SubgroupDeadline::on_progress() {
-  if (objects_.state() != Subgroup::State::finished || timer_.when() != kNever) return;
-  timer_.arm(later(loop_.now(), timeout_));
+  if (objects_.state() != Subgroup::State::finished || ended_) return;
+  ended_ = loop_.now();
+  timer_.arm(later(*ended_, timeout_));
+}
+
+void SubgroupDeadline::change(Duration timeout) {
+  timeout_ = timeout;
+  if (ended_) timer_.arm(later(*ended_, timeout_));
 }
 
 }  // namespace moq::ietf

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "net/base/loop.h"
 #include "net/model/group.h"
@@ -17,6 +18,9 @@ class SubgroupDeadline final : private moq::SubgroupReader {
   SubgroupDeadline(Loop& loop, std::shared_ptr<Group> group, Subgroup& objects, Duration timeout,
                    std::function<void()> passed);
 
+  /// Another timeout, from the same end on.
+  void change(Duration timeout);
+
  private:
   void on_progress() override;
 
@@ -24,6 +28,7 @@ class SubgroupDeadline final : private moq::SubgroupReader {
   std::shared_ptr<Group> group_;
   Subgroup& objects_;
   Duration timeout_;
+  std::optional<Time> ended_;  ///< when it was known here that all objects are there
   Timer timer_;
 };
 

@@ -44,7 +44,7 @@ SubgroupReceiver::~SubgroupReceiver() {
   }
 }
 
-void SubgroupReceiver::start(RemoteTrack& track, Bytes rest, bool fin) {
+void SubgroupReceiver::start(RemoteTrack& track, Bytes rest, bool fin, Time arrival) {
   const auto hold = session().hold();
   track_ = track.shared_track();
   auto group = track.begin_group(header_.group);
@@ -55,7 +55,9 @@ void SubgroupReceiver::start(RemoteTrack& track, Bytes rest, bool fin) {
       return stop(stream_error_for(begun.error()));
     }
   }
+  arrival_ = arrival;
   on_data(std::move(rest), fin);
+  arrival_.reset();
 }
 
 Result<void> SubgroupReceiver::begin(std::uint64_t id) {
@@ -106,12 +108,13 @@ Result<void> SubgroupReceiver::on_object(const StreamObject& object) {
   if (skipping_) return {};
   if (*status == ObjectStatus::end_of_group) ends_group_ = true;
   ++session().traffic()->received.frames;
+  const Time arrival = arrival_.value_or(session().loop().now());
   return objects_->append_object(
       {.id = object.id,
        .timestamp = timestamp_of(session().traits().properties, object.properties,
-                                 group_->timescale(), session().loop().now()),
+                                 group_->timescale(), arrival),
        .size = object.size,
-       .arrival = session().loop().now(),
+       .arrival = arrival,
        .status = *status,
        .properties_form = session().traits().properties.form,
        .properties = object.properties});

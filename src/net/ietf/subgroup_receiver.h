@@ -19,8 +19,8 @@ class SubgroupReceiver final : public Task, private transport::RecvHandler, priv
                    const SubgroupHeader& header);
   ~SubgroupReceiver() override;
 
-  /// `rest`: what came behind the header.
-  void start(RemoteTrack& track, Bytes rest, bool fin);
+  /// `rest`: what came behind the header, until `arrival`.
+  void start(RemoteTrack& track, Bytes rest, bool fin, Time arrival);
 
  private:
   void on_data(Bytes data, bool fin) override;
@@ -38,6 +38,7 @@ class SubgroupReceiver final : public Task, private transport::RecvHandler, priv
   std::shared_ptr<Track> track_;
   std::shared_ptr<Group> group_;
   Subgroup* objects_ = nullptr;  ///< once it has begun
+  std::optional<Time> arrival_;  ///< of what is being read; none: now
   bool continues_ = false;       ///< another stream has begun it
   bool skipping_ = false;        ///< an object that does not exist, or is there
   bool ends_group_ = false;

@@ -8,12 +8,6 @@ std::optional<std::uint64_t> SubgroupSender::expired() {
   if (!all.empty() && all.back().id > coding::max_integer(version_.integers)) {
     return wire_code(version_.version, StreamError::internal);
   }
-  if (const auto& timeout = delivery().object_timeout) {
-    const Object* object = next();
-    if (object != nullptr && later(object->arrival, *timeout) < delivery().track->loop().now()) {
-      return wire_code(version_.version, StreamError::delivery_timeout);
-    }
-  }
   return ObjectSender::expired();
 }
 

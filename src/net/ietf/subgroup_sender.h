@@ -20,7 +20,7 @@ class SubgroupSender final : public ObjectSender {
       : ObjectSender(std::move(group), objects, std::move(delivery), header),
         version_(version_info(version)) {}
 
-  /// Also if the next object is too late, or has an id that the draft's integers cannot tell.
+  /// Also if an object has an id that the draft's integers cannot tell.
   std::optional<std::uint64_t> expired() override;
 
  private:

@@ -94,24 +94,24 @@ void TrackPublisher::set_timeouts() {
   };
   delivery_->max_latency =
       std::max(delivery_->track->retention(), session().limits().max_delivery_latency);
-  delivery_->object_timeout =
-      lesser(terms_.object_delivery_timeout, info_.object_delivery_timeout);
+  delivery_->object_timeout = lesser(terms_.object_delivery_timeout, info_.object_delivery_timeout);
   const auto subgroup = lesser(terms_.subgroup_delivery_timeout, info_.subgroup_delivery_timeout);
   if (std::exchange(subgroup_timeout_, subgroup) == subgroup) return;
   for (const auto& [key, sending] : sending_) set_deadline(*sending);
 }
 
 void TrackPublisher::set_deadline(Sending& sending) {
-  sending.deadline.reset();
+  if (!subgroup_timeout_) return sending.deadline.reset();
+  if (sending.deadline != nullptr) return sending.deadline->change(*subgroup_timeout_);
   const auto group = sending.group.lock();
   Subgroup* objects = group == nullptr ? nullptr : group->find(sending.subgroup);
-  if (!subgroup_timeout_ || objects == nullptr) return;
-  sending.deadline = std::make_unique<SubgroupDeadline>(
-      session().loop(), group, *objects, *subgroup_timeout_,
-      [this, key = Key{sending.group_id, sending.subgroup}] {
-        give_up(key, StreamError::delivery_timeout);
-        maybe_finish();
-      });
+  if (objects == nullptr) return;
+  sending.deadline =
+      std::make_unique<SubgroupDeadline>(session().loop(), group, *objects, *subgroup_timeout_,
+                                         [this, key = Key{sending.group_id, sending.subgroup}] {
+                                           give_up(key, StreamError::delivery_timeout);
+                                           maybe_finish();
+                                         });
 }
 
 transport::Priority TrackPublisher::priority(std::uint64_t group,
@@ -270,11 +270,11 @@ void TrackPublisher::open_stream(const std::shared_ptr<Group>& group, Subgroup& 
   auto source =
       std::make_unique<SubgroupSender>(group, objects, delivery_, session().version(), *prefix);
   source->skip_to(first);
-  ObjectSender* sender = source.get();
-  source->set_handle(&sender);
+  sending->source = source.get();
+  source->set_handle(&sending->source);
   sending->stream = session().transport().open_uni(priority(key.first, sending->priority),
                                                    std::move(source), sending.get());
-  if (sender != nullptr) sender->set_stream(sending->stream.get());
+  if (sending->source != nullptr) sending->source->set_stream(sending->stream.get());
   set_deadline(*(sending_[key] = std::move(sending)));
   ++streams_;
 }
@@ -287,7 +287,8 @@ void TrackPublisher::sweep() {
     if (group->aborted()) {
       // The transport may not ask for long; until then the group takes memory.
       over.emplace_back(key, StreamError::cancelled);
-    } else if (delivery_->track->expired(*group, *delivery_->max_latency)) {
+    } else if ((sending->source != nullptr && sending->source->late()) ||
+               delivery_->track->expired(*group, *delivery_->max_latency)) {
       over.emplace_back(key, StreamError::delivery_timeout);
     }
   }

@@ -82,6 +82,9 @@ class TrackPublisher : public Request, private TrackReader {
   struct Sending final : transport::SendHandler {
     Sending(TrackPublisher& o, std::uint64_t g, std::uint64_t s)
         : owner(o), group_id(g), subgroup(s) {}
+    ~Sending() {
+      if (source != nullptr) source->set_handle(nullptr);
+    }
     void on_send_finished() override { owner.sent(*this); }
     void on_send_stopped(std::uint64_t /*code*/) override { owner.sent(*this); }
 
@@ -89,6 +92,7 @@ class TrackPublisher : public Request, private TrackReader {
     std::uint64_t group_id;
     std::uint64_t subgroup;
     std::shared_ptr<transport::SendStream> stream;
+    ObjectSender* source = nullptr;  ///< the stream's, until that lets go of it
     std::weak_ptr<Group> group;
     std::optional<std::uint8_t> priority;  ///< the subgroup's own
     std::unique_ptr<SubgroupDeadline> deadline;

@@ -87,7 +87,7 @@ Result<void> TrackRequest::received_done(ByteSpan body) {
     // Its streams may come later. How many there were, not every peer tells rightly.
     streams_ = message.stream_count;
     const bool over = streams_ != 0 && streams_ended_ >= streams_;
-    end_timer_.arm(over ? session().loop().now() : later(session().loop().now(), kAfterDone));
+    end_timer_.arm(later(session().loop().now(), over ? Duration::zero() : after_done()));
     return {};
   }
   RemoteTrack* track = detach();
@@ -99,6 +99,14 @@ Result<void> TrackRequest::received_done(ByteSpan body) {
     track->failed(Error(status, message.reason));
   }
   return {};
+}
+
+Duration TrackRequest::after_done() const {
+  const auto& info = track_ == nullptr ? std::nullopt : track_->track().info();
+  if (!info) return kAfterDone;
+  return std::clamp(std::max(info->object_delivery_timeout.value_or(kAfterDone),
+                             info->subgroup_delivery_timeout.value_or(kAfterDone)),
+                    kAfterDone, kLongAfterDone);
 }
 
 void TrackRequest::end() {

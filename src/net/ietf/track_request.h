@@ -14,8 +14,10 @@ class RemoteTrack;
 /// peer's. Both give it an alias, and end by PUBLISH_DONE.
 class TrackRequest : public Request {
  public:
-  /// How long streams may take that PUBLISH_DONE has overtaken.
+  /// How long streams may take that PUBLISH_DONE has overtaken, at least, and at most where
+  /// the track has delivery timeouts.
   static constexpr Duration kAfterDone = std::chrono::seconds(1);
+  static constexpr Duration kLongAfterDone = std::chrono::seconds(10);
 
   ~TrackRequest() override;
 
@@ -47,6 +49,8 @@ class TrackRequest : public Request {
  private:
   void on_fin() override;
   void gone(StreamError code) override;
+  /// How long it waits for streams, once PUBLISH_DONE has come.
+  [[nodiscard]] Duration after_done() const;
   void end();
 
   RemoteTrack* track_ = nullptr;  ///< null once it is over

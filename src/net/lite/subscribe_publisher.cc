@@ -117,7 +117,10 @@ void SubscribePublisher::on_group(std::shared_ptr<Group> group) {
   source->set_handle(&sender);
   sending->stream =
       session().transport().open_uni(priority(sequence), std::move(source), sending.get());
-  if (sender != nullptr) sender->set_stream(sending->stream.get());
+  if (sender != nullptr) {
+    sender->set_stream(sending->stream.get());
+    sender->set_handle(nullptr);
+  }
   sending_[sequence] = std::move(sending);
 }
 

@@ -52,7 +52,11 @@ void Track::accept(const TrackInfo& info, const std::optional<Location>& largest
   known_largest_ = std::max(known_largest_, largest);
   if (info.timescale == 0) return abort(Error(ModelError::mismatch, "timescale 0"));
   if (info_) {
-    if (*info_ != info) abort(Error(ModelError::mismatch, "track properties changed"));
+    TrackInfo same = info;
+    // In some drafts these are a subscription's.
+    same.object_delivery_timeout = info_->object_delivery_timeout;
+    same.subgroup_delivery_timeout = info_->subgroup_delivery_timeout;
+    if (*info_ != same) abort(Error(ModelError::mismatch, "track properties changed"));
     return;
   }
   info_ = info;

@@ -24,8 +24,17 @@ void ObjectSender::on_progress() {
   if (stream_ != nullptr) stream_->ready();
 }
 
+bool ObjectSender::late() const {
+  if (!delivery_->object_timeout) return false;
+  Cursor at = cursor_;
+  if (slice_at(at).empty()) return false;
+  const Time arrival = objects_.objects()[at.object].arrival;
+  return later(arrival, *delivery_->object_timeout) < delivery_->track->loop().now();
+}
+
 std::optional<std::uint64_t> ObjectSender::expired() {
   if (objects_.state() == Subgroup::State::aborted) return objects_.abort_code();
+  if (late()) return kDeliveryTimeout;
   if (delivery_->max_latency && delivery_->track->expired(*group_, *delivery_->max_latency)) {
     return kDeliveryTimeout;
   }
@@ -57,11 +66,6 @@ ByteSpan ObjectSender::slice_at(Cursor& at) const {
     at = {.object = at.object + 1};
   }
   return {};
-}
-
-const Object* ObjectSender::next() const {
-  Cursor at = cursor_;
-  return slice_at(at).empty() ? nullptr : &objects_.objects()[at.object];
 }
 
 transport::Pull ObjectSender::pull(std::span<ByteSpan> slices) {

@@ -41,20 +41,18 @@ class ObjectSender : public transport::SendSource, private SubgroupReader {
     if (handle_ != nullptr) *handle_ = nullptr;
   }
 
-  /// Tells of this while it is on its way into a stream: `handle` becomes null if
-  /// the transport lets go of it. Until set_stream, which must come before the
-  /// handle is gone.
+  /// `handle` becomes null when the transport lets go of this, which may be before it is in
+  /// a stream. Another handle, or null, must be set before this one is gone.
   void set_handle(ObjectSender** handle) { handle_ = handle; }
   /// The stream that this is the source of, and that owns it.
-  void set_stream(transport::SendStream* stream) {
-    stream_ = stream;
-    handle_ = nullptr;
-  }
+  void set_stream(transport::SendStream* stream) { stream_ = stream; }
 
   /// Leaves out objects whose ids are below `first`; before anything is sent.
   void skip_to(std::uint64_t first) { skip_below_ = first; }
 
-  /// The code to reset the stream with, if the group was given up or is too old.
+  /// Whether Delivery::object_timeout has passed for what is to be sent next.
+  [[nodiscard]] bool late() const;
+  /// The code to reset the stream with, if the group was given up or is too old, or `late`.
   std::optional<std::uint64_t> expired() override;
   transport::Pull pull(std::span<ByteSpan> slices) override;
   void sent(std::size_t size, bool fin) override;
@@ -64,9 +62,6 @@ class ObjectSender : public transport::SendSource, private SubgroupReader {
   /// empty at its end. Stays valid as long as this.
   [[nodiscard]] virtual ByteSpan header_at(std::size_t index, std::size_t offset) const = 0;
   [[nodiscard]] const Subgroup& objects() const { return objects_; }
-  [[nodiscard]] const Delivery& delivery() const { return *delivery_; }
-  /// The object that the next byte is of; null when all that has come is sent.
-  [[nodiscard]] const Object* next() const;
   /// Whether object number `index` is the first on the stream.
   [[nodiscard]] bool is_first(std::size_t index) const {
     return index == 0 || objects_.objects()[index - 1].id < skip_below_;

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -157,21 +157,133 @@ TEST_P(IetfTimeout, ASubscriptionEndsThoughItsLastGroupWasLate) {
   EXPECT_EQ(done.front().stream_count, 1U);
 }
 
+TEST_P(IetfTimeout, AStreamWithoutATurnIsResetAtTheNextGroup) {
+  start();
+  ask({.group_order = ietf::GroupOrder::descending, .object_delivery_timeout = milliseconds(500)});
+  // Newer groups take all of the link.
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    const auto group = timed->begin(i);
+    append(*group);
+    Source::finish(*group);
+    run(milliseconds(700));
+  }
+  EXPECT_EQ(peer->media().front()->was_reset, code(ietf::StreamError::delivery_timeout));
+}
+
+/// A publisher of any version, behind a relay whose viewer has a slow link.
+class IetfTimeoutBehind : public IetfRelay {};
+
+TEST_P(IetfTimeoutBehind, ItCountsFromTheArrivalAtTheRelay) {
+  for (const char* upstream : testing::kAllVersions) {
+    SCOPED_TRACE(upstream);
+    testing::Node publisher{loop, 7};
+    Source behind(publisher, "behind", {.max_latency = seconds(60)});
+    const auto connection = testing::connect(loop, publisher, relay, {.version = upstream});
+    start({}, {.bitrate = 1'000'000});
+    peer->ask(ietf::Subscribe{.track = {.track_namespace = {"behind"}, .track_name = "video"},
+                              .filter = {.type = FilterType::absolute_start},
+                              .object_delivery_timeout = milliseconds(500)});
+    run(seconds(1));
+    behind.group(1, {std::string(100'000, 'x'), std::string(100'000, 'x')});
+    run(seconds(3));
+    ASSERT_EQ(peer->media().size(), 1U);
+    EXPECT_EQ(peer->media().front()->was_reset, code(ietf::StreamError::delivery_timeout));
+    EXPECT_FALSE(connection->server_error);
+    link.reset();
+  }
+}
+
+/// Which never answers.
+struct SilentUpstream final : TrackSource {
+  void on_demand(Track& /*track*/, const std::optional<SubscribeOptions>& /*wanted*/) override {}
+  void on_fetch(Track& /*track*/, std::uint64_t /*sequence*/) override { ++asked; }
+  int asked = 0;
+};
+
+/// Fetches of what is not there.
+class IetfFetchTimeout : public IetfRelay {};
+
+TEST_P(IetfFetchTimeout, AnUpstreamThatDoesNotAnswerIsNotWaitedForWithoutEnd) {
+  SilentUpstream upstream;
+  source.group(1, {"one"});
+  source.track->set_source(&upstream);
+  start();
+  const Asked request = fetch({}, {.group = 1, .object = 0});
+  run(seconds(9));
+  EXPECT_EQ(upstream.asked, 1);
+  EXPECT_FALSE(peer->refusal(request));
+  run(seconds(2));
+  if (testing::draft_of(GetParam()).fetch.ranges) {
+    ASSERT_EQ(peer->media().size(), 1U);
+    EXPECT_TRUE(peer->media().front()->ended);
+  } else {
+    EXPECT_EQ(peer->refusal(request), ietf::RequestErrorCode::unknown_status_in_range);
+  }
+  source.track->set_source(nullptr);
+  expect_clean();
+}
+
+TEST_P(IetfFetchTimeout, ASlowReaderCostsNoPatience) {
+  SilentUpstream upstream;
+  // The peer takes it for a long time, and then the next group is asked for.
+  source.group(0, {std::string(400'000, 'x'), std::string(1'000'000, 'x')});
+  source.group(2, {"two"});
+  source.track->set_source(&upstream);
+  start({}, {.bitrate = 1'000'000});
+  const Asked request = fetch({}, {.group = 2, .object = 0});
+  run(seconds(14));
+  EXPECT_EQ(upstream.asked, 1);
+  EXPECT_FALSE(peer->refusal(request));
+  for (RawStream* each : peer->media()) {
+    EXPECT_FALSE(each->ended);
+    EXPECT_FALSE(each->was_reset);
+  }
+  source.track->set_source(nullptr);
+  expect_clean();
+}
+
+TEST_P(IetfFetchTimeout, WhatWasResetMayHaveHadMore) {
+  const auto torn = source.begin(0);
+  Source::append(*torn, 0, "zero");
+  torn->only().abort(1);
+  torn->finish();
+  source.group(1, {"one"});
+  start();
+  const Asked request = fetch({}, {.group = 1, .object = 0});
+  run();
+  if (testing::draft_of(GetParam()).fetch.ranges) {
+    ASSERT_EQ(peer->media().size(), 1U);
+    EXPECT_TRUE(peer->media().front()->ended);
+  } else {
+    ASSERT_EQ(peer->media().size(), 1U);
+    EXPECT_EQ(peer->media().front()->was_reset, code(ietf::StreamError::unknown_object_status));
+    EXPECT_GE(peer->media().front()->received, std::string("zero").size());
+    EXPECT_FALSE(peer->refusal(request));
+  }
+  EXPECT_FALSE(link->error());
+}
+
 /// Where subgroups have a timeout, too, and fetches.
 class IetfSubgroupTimeout : public IetfTimeout {
  protected:
-  Asked fetch(Duration fill, Location start, Location end) {
-    return peer->ask(ietf::Fetch{.range = {.track = kLive, .start = start, .end = end},
+  using Seen = std::vector<std::string>;
+
+  Asked fetch(Duration fill, Location start, Location end,
+              ietf::GroupOrder order = ietf::GroupOrder::ascending) {
+    order_ = order;
+    return peer->ask(ietf::Fetch{.group_order = order,
+                                 .range = {.track = kLive, .start = start, .end = end},
                                  .fill_timeout = fill});
   }
   /// The objects of the only fetch as far as they have come, and what is unknown.
-  std::vector<std::string> fetched() {
+  Seen fetched() {
+    EXPECT_TRUE(stream().ended);
     const Bytes all = stream().reader().take_rest();
     coding::Reader in(all, peer->traits().integers);
     EXPECT_EQ(in.varint().value(), ietf::kFetchStream);
     (void)in.varint().value();
     Sink sink;
-    ietf::FetchReader reader(peer->version(), ietf::GroupOrder::ascending, sink, 1000);
+    ietf::FetchReader reader(peer->version(), order_, sink, 1000);
     EXPECT_TRUE(reader.feed(Bytes::copy_of(in.rest())));
     return sink.seen;
   }
@@ -188,11 +300,15 @@ class IetfSubgroupTimeout : public IetfTimeout {
     Result<void> on_payload(Bytes /*chunk*/) override { return {}; }
     Result<void> on_end_of_range(const ietf::EndOfRange& range) override {
       EXPECT_TRUE(range.unknown);
-      seen.push_back("unknown to group " + std::to_string(range.last.group));
+      constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
+      seen.push_back("unknown to " + (range.last.object == kLast
+                                          ? "the end of " + std::to_string(range.last.group)
+                                          : name(range.last)));
       return {};
     }
-    std::vector<std::string> seen;
+    Seen seen;
   };
+  ietf::GroupOrder order_ = ietf::GroupOrder::ascending;
 };
 
 TEST_P(IetfSubgroupTimeout, ASubgroupThatTakesTooLongAfterItsEndIsReset) {
@@ -236,6 +352,22 @@ TEST_P(IetfSubgroupTimeout, AnUpdateCountsForSubgroupsOnTheirWay) {
   expect_late(100'000);
 }
 
+TEST_P(IetfSubgroupTimeout, UpdatesDoNotPutADeadlineOff) {
+  start();
+  const Asked request = ask({.subgroup_delivery_timeout = seconds(60)});
+  const auto group = timed->begin(1);
+  append(*group);
+  append(*group);
+  append(*group);
+  Source::finish(*group);
+  for (int i = 0; i < 5; ++i) {
+    run(milliseconds(200));
+    peer->update(request, {.subgroup_delivery_timeout = milliseconds(i % 2 == 0 ? 900 : 901)});
+  }
+  run(milliseconds(200));
+  expect_late(250'000);
+}
+
 TEST_P(IetfSubgroupTimeout, AFetchWithoutPatienceGetsWhatIsThere) {
   source.track->accept(*source.track->info(), Location{.group = 0, .object = 3});
   const auto group = source.begin(0);
@@ -244,17 +376,45 @@ TEST_P(IetfSubgroupTimeout, AFetchWithoutPatienceGetsWhatIsThere) {
   start();
   fetch({}, {}, {.group = 0, .object = 4});
   run(milliseconds(100));
-  EXPECT_TRUE(stream().ended);
-  EXPECT_EQ(fetched(), (std::vector<std::string>{"0/0", "0/1", "unknown to group 0"}));
+  EXPECT_EQ(fetched(), (Seen{"0/0", "0/1", "unknown to 0/3"}));
+}
+
+TEST_P(IetfSubgroupTimeout, GroupsThatAreNotThereAreUnknownHoweverMany) {
+  SilentUpstream upstream;
+  source.group(3, {"three"});
+  source.group(100, {"hundred"});
+  source.track->set_source(&upstream);
+  start();
+  for (const auto order : {ietf::GroupOrder::ascending, ietf::GroupOrder::descending}) {
+    fetch({}, {}, {.group = 100, .object = 0}, order);
+    run();
+    const bool up = order == ietf::GroupOrder::ascending;
+    EXPECT_EQ(fetched(),
+              up ? (Seen{"unknown to the end of 2", "3/0", "unknown to the end of 99", "100/0"})
+                 : (Seen{"100/0", "unknown to the end of 4", "3/0", "unknown to the end of 0"}));
+    IetfTimeout::start();
+  }
+  EXPECT_EQ(upstream.asked, 0);
+  source.track->set_source(nullptr);
+}
+
+TEST_P(IetfSubgroupTimeout, WhatStallsHidesNothingBehindIt) {
+  const auto group = source.begin(0);
+  Subgroup* stalled = group->add(0).value();
+  Subgroup* whole = group->add(1).value();
+  Source::must(stalled->append({.id = 0}, Bytes::copy_of(std::string_view("zero"))));
+  Source::must(stalled->append_object({.id = 3, .size = 10}));
+  for (const std::uint64_t id : {5, 6}) {
+    Source::must(whole->append({.id = id}, Bytes::copy_of(std::string_view("whole"))));
+  }
+  start();
+  fetch({}, {}, {.group = 0, .object = 0});
+  run();
+  EXPECT_EQ(fetched(), (Seen{"0/0", "unknown to 0/3", "unknown to 0/4", "0/5", "0/6"}));
 }
 
 TEST_P(IetfSubgroupTimeout, AFetchWaitsAsLongAsItIsTold) {
-  /// Which never answers.
-  struct Upstream final : TrackSource {
-    void on_demand(Track& /*track*/, const std::optional<SubscribeOptions>& /*wanted*/) override {}
-    void on_fetch(Track& /*track*/, std::uint64_t /*sequence*/) override { ++asked; }
-    int asked = 0;
-  } upstream;
+  SilentUpstream upstream;
   source.group(1, {"one"});
   source.track->set_source(&upstream);
   start();
@@ -263,8 +423,7 @@ TEST_P(IetfSubgroupTimeout, AFetchWaitsAsLongAsItIsTold) {
   EXPECT_EQ(upstream.asked, 1);
   EXPECT_FALSE(stream().ended);
   run(milliseconds(200));
-  EXPECT_TRUE(stream().ended);
-  EXPECT_EQ(fetched(), (std::vector<std::string>{"unknown to group 0", "1/0"}));
+  EXPECT_EQ(fetched(), (Seen{"unknown to the end of 0", "1/0"}));
   EXPECT_FALSE(peer->refusal(request));
   // What comes later harms nobody.
   source.track->fail_fetch(0, Error(ietf::RequestErrorCode::internal));
@@ -273,7 +432,49 @@ TEST_P(IetfSubgroupTimeout, AFetchWaitsAsLongAsItIsTold) {
   source.track->set_source(nullptr);
 }
 
+TEST_P(IetfSubgroupTimeout, AllWaitsOfAFetchCountTogether) {
+  SilentUpstream upstream;
+  source.group(3, {"three"});
+  source.track->set_source(&upstream);
+  start();
+  fetch(seconds(15), {}, {.group = 3, .object = 0});
+  run(seconds(14));
+  // Ten seconds for one group, and what is left for another.
+  EXPECT_EQ(upstream.asked, 2);
+  EXPECT_FALSE(stream().ended);
+  run(seconds(2));
+  EXPECT_EQ(fetched(), (Seen{"unknown to the end of 0", "unknown to the end of 1",
+                             "unknown to the end of 2", "3/0"}));
+  source.track->set_source(nullptr);
+}
+
+TEST_P(IetfSubgroupTimeout, ATrackThatIsNotKnownInTimeIsRefused) {
+  SilentUpstream upstream;
+  struct Slow final : BroadcastSource {
+    explicit Slow(TrackSource& s) : source(s) {}
+    void on_track(Broadcast& /*broadcast*/, const std::shared_ptr<Track>& track) override {
+      track->set_source(&source);
+    }
+    TrackSource& source;
+  } slow(upstream);
+  source.broadcast->set_source(&slow);
+  start();
+  const Asked request = peer->ask(
+      ietf::Fetch{.range = {.track = {.track_namespace = {"live"}, .track_name = "unknown"}},
+                  .fill_timeout = milliseconds(500)});
+  run(milliseconds(400));
+  EXPECT_FALSE(peer->refusal(request));
+  run(milliseconds(200));
+  EXPECT_EQ(peer->refusal(request), ietf::RequestErrorCode::timeout);
+  source.broadcast->track("unknown").value()->set_source(nullptr);
+  source.broadcast->set_source(nullptr);
+}
+
 INSTANTIATE_TEST_SUITE_P(Drafts, IetfTimeout, ::testing::ValuesIn(testing::kDrafts),
+                         testing::kVersionName);
+INSTANTIATE_TEST_SUITE_P(Drafts, IetfTimeoutBehind, ::testing::ValuesIn(testing::kDrafts),
+                         testing::kVersionName);
+INSTANTIATE_TEST_SUITE_P(Drafts, IetfFetchTimeout, ::testing::ValuesIn(testing::kDrafts),
                          testing::kVersionName);
 INSTANTIATE_TEST_SUITE_P(Drafts, IetfSubgroupTimeout, ::testing::Values("moq-transport-18"),
                          testing::kVersionName);

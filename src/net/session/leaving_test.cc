@@ -182,6 +182,22 @@ TEST_P(Leaving, EndOfATrackIsTold) {
   }
 }
 
+TEST_P(Leaving, IsNotIdleBeforeTheEndOfATrackIsTold) {
+  Source source(client, "a", {.max_latency = seconds(60)});
+  on_goaway = OnGoaway::stay;
+  link({.link = {.delay = milliseconds(50)}});
+  run(seconds(1));
+  Viewer seen;
+  const auto subscription = track_at(server)->subscribe(kLive, seen);
+  run(seconds(1));
+  source.group(0, {"zero"});
+  source.track->finish(1);
+  EXPECT_FALSE(connection->client->idle());
+  for (int i = 0; i < 400 && !connection->client->idle(); ++i) run(milliseconds(5));
+  EXPECT_TRUE(connection->client->idle());
+  EXPECT_EQ(seen.end, 1U);
+}
+
 TEST_P(LeavingFetch, FetchKeepsIt) {
   Source source(server, "a", {.max_latency = seconds(60)});
   // Longer than a subscription lingers that nobody wants.

@@ -12,6 +12,7 @@ SendQueue::~SendQueue() {
 void SendQueue::push(Bytes bytes) {
   if (bytes.empty()) return;
   const std::size_t cost = bytes.size() + kOverhead;
+  pushed_ += bytes.size();
   backlog_ += cost;
   if (total_ != nullptr) *total_ += cost;
   queue_.push_back(std::move(bytes));
@@ -49,7 +50,7 @@ void SendQueue::acked(std::uint64_t offset) {
     queue_.pop_front();
     --next_;
   }
-  if (queue_.empty() && acknowledged_) std::exchange(acknowledged_, nullptr)();
+  if (then_ && base_ >= awaited_) std::exchange(then_, nullptr)();
 }
 
 }  // namespace moq::transport

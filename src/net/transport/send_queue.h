@@ -27,9 +27,16 @@ class SendQueue {
   /// The cost of what is not acknowledged yet: its bytes, and kOverhead for each piece.
   [[nodiscard]] std::size_t backlog() const { return backlog_; }
 
-  /// Calls `then` once, when all that was pushed is acknowledged: from inside of the
-  /// transport. Replaces what was to be called.
-  void when_acknowledged(std::function<void()> then) { acknowledged_ = std::move(then); }
+  /// Bytes that were pushed so far, and how many of them are acknowledged: those of whole
+  /// pieces.
+  [[nodiscard]] std::uint64_t pushed() const { return pushed_; }
+  [[nodiscard]] std::uint64_t acknowledged() const { return base_; }
+  /// Calls `then` once, when so many bytes are acknowledged: from inside of the transport.
+  /// Replaces what was to be called.
+  void when_acknowledged(std::uint64_t bytes, std::function<void()> then) {
+    awaited_ = bytes;
+    then_ = std::move(then);
+  }
 
   Pull pull(std::span<ByteSpan> slices) const;
   void sent(std::size_t size);
@@ -42,7 +49,9 @@ class SendQueue {
   std::size_t next_offset_ = 0;  ///< bytes of it that are sent
   std::size_t backlog_ = 0;
   bool finished_ = false;
-  std::function<void()> acknowledged_;
+  std::uint64_t pushed_ = 0;
+  std::uint64_t awaited_ = 0;
+  std::function<void()> then_;  ///< once base_ has come to awaited_
   std::shared_ptr<std::size_t> total_;
 };
 
