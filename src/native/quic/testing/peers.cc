@@ -117,16 +117,16 @@ std::shared_ptr<tls::ClientContext> test_client_tls() {
       tls::ClientContext{.credentials = kCredentials, .alpns = {"moq-test-1"}, .verify = {}});
 }
 
-Pair::Pair(const Options& options)
+Pair::Pair(Options options)
     : network(options.seed),
       server_socket(network, address(1, 4443)),
       client_socket(network, address(2, 50000)),
       server_tls(test_server_tls()),
       client_tls(test_client_tls()),
-      client_config_(options.client) {
+      client_config_(std::move(options.client)) {
   server_socket.link = options.down;
   client_socket.link = options.up;
-  EndpointOptions server_options = options.server;
+  EndpointOptions server_options = std::move(options.server);
   server_options.random = network.random();
   server_keys = Keys::generate(server_options.random);
   server_options.keys = server_keys;

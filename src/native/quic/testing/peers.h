@@ -104,7 +104,7 @@ class Pair {
     LinkOptions down;  ///< server to client
   };
   Pair() : Pair(Options{}) {}
-  explicit Pair(const Options& options);
+  explicit Pair(Options options);
 
   /// Dials; the result is in `client` or `refused`.
   void dial();
