@@ -27,7 +27,11 @@ using Groups = std::vector<std::uint64_t>;
 /// On a link on which a group of 50000 bytes takes 400 ms.
 class IetfPriority : public IetfRelay {
  protected:
-  void start() { IetfRelay::start({}, {.bitrate = 1'000'000}); }
+  void start() {
+    // Those of another peer, which is gone.
+    over_.clear();
+    IetfRelay::start({}, {.bitrate = 1'000'000});
+  }
   Asked ask(const std::string& broadcast, ietf::Subscribe message) {
     message.track = {.track_namespace = {broadcast}, .track_name = "video"};
     message.filter = {.type = FilterType::absolute_start};
