@@ -138,6 +138,14 @@ TEST_F(TrackTest, OtherPropertiesAbort) {
   EXPECT_TRUE(track->error()->is(ModelError::mismatch));
 }
 
+TEST_F(TrackTest, OtherDeliveryTimeoutsDoNot) {
+  track->accept({.object_delivery_timeout = seconds(1)});
+  track->accept({.subgroup_delivery_timeout = seconds(2)});
+  EXPECT_FALSE(track->error());
+  EXPECT_EQ(track->info()->object_delivery_timeout, seconds(1)) << "the first are kept";
+  EXPECT_EQ(track->info()->subgroup_delivery_timeout, std::nullopt);
+}
+
 TEST_F(TrackTest, TheLargestObjectIsWhatIsHereOrWhatTheSourceTellsOf) {
   EXPECT_EQ(track->largest(), std::nullopt);
   track->accept({}, Location{.group = 4, .object = 7});

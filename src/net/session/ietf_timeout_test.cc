@@ -225,13 +225,18 @@ TEST_P(IetfFetchTimeout, AnUpstreamThatDoesNotAnswerIsNotWaitedForWithoutEnd) {
 
 TEST_P(IetfFetchTimeout, ASlowReaderCostsNoPatience) {
   SilentUpstream upstream;
-  // The peer takes it for a long time, and then the next group is asked for.
-  source.group(0, {std::string(400'000, 'x'), std::string(1'000'000, 'x')});
+  const auto group = source.begin(0);
+  Source::append(*group, 0, "first");
   source.group(2, {"two"});
   source.track->set_source(&upstream);
   start({}, {.bitrate = 1'000'000});
   const Asked request = fetch({}, {.group = 2, .object = 0});
-  run(seconds(14));
+  run(seconds(1));
+  // It waited for this, which the peer takes eight seconds for. Then the next group is asked
+  // for, and waited for anew.
+  Source::append(*group, 1, std::string(1'000'000, 'x'));
+  Source::finish(*group);
+  run(seconds(12));
   EXPECT_EQ(upstream.asked, 1);
   EXPECT_FALSE(peer->refusal(request));
   for (RawStream* each : peer->media()) {
@@ -394,6 +399,21 @@ TEST_P(IetfSubgroupTimeout, GroupsThatAreNotThereAreUnknownHoweverMany) {
                  : (Seen{"100/0", "unknown to the end of 4", "3/0", "unknown to the end of 0"}));
     IetfTimeout::start();
   }
+  EXPECT_EQ(upstream.asked, 0);
+  source.track->set_source(nullptr);
+}
+
+TEST_P(IetfSubgroupTimeout, OfAGroupThatWasGivenUpThereIsWhatCame) {
+  SilentUpstream upstream;
+  const auto torn = source.begin(0);
+  Source::append(*torn, 0, "zero");
+  torn->abort(1);
+  source.group(1, {"one"});
+  source.track->set_source(&upstream);
+  start();
+  fetch({}, {}, {.group = 1, .object = 0});
+  run();
+  EXPECT_EQ(fetched(), (Seen{"0/0", "unknown to the end of 0", "1/0"}));
   EXPECT_EQ(upstream.asked, 0);
   source.track->set_source(nullptr);
 }
